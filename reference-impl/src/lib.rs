@@ -2,7 +2,7 @@
 //! defects behind a switch.
 //!
 //! * [`pipe`] is the server and the client of `Civi::pipe`.
-//! * [`store`] is the small database behind the API calls.
+//! * `store` is the small database behind the API calls.
 //! * [`defect`] lists the seeded defects and the harmless variants by name.
 //!
 //! The protocol modules are written for the case without a defect and call a thin layer of hooks at a few points;
@@ -11,4 +11,4 @@
 
 pub mod defect;
 pub mod pipe;
-pub mod store;
+mod store;

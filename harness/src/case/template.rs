@@ -138,7 +138,7 @@ pub(super) fn parse_inside_string(text: &str) -> Result<Vec<Slot>, String> {
 }
 
 /// The text of string slots, unescaped.
-pub(super) fn text_of(slots: &[Slot], vars: &mut Vars) -> String {
+pub(crate) fn text_of(slots: &[Slot], vars: &mut Vars) -> String {
     let mut text = String::new();
     for slot in slots {
         match slot {

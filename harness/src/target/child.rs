@@ -285,6 +285,12 @@ impl Child {
         self.exited.is_some()
     }
 
+    /// The exit status of an ended child; `None` for a signal or while it runs.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<i32> {
+        self.exited.and_then(|(status, _)| status.code())
+    }
+
     /// Ends the child: closes its input, waits `grace`, then TERM, `grace` again, then KILL. Standard output that
     /// comes meanwhile goes to `late`, bounded.
     pub fn end(mut self, grace: Duration, late: &mut Vec<u8>) -> Ended {

@@ -47,13 +47,14 @@ impl Launcher {
         placement
     }
 
-    /// The arguments that open a connection with these flags; `suite` is the flag string of the suite's default.
+    /// The arguments that open a connection with these flags; `suite` is the flag string of the profile's default connection, if it
+    /// has one.
     ///
     /// # Errors
     /// Why this command cannot open such a connection; the case is then not applicable.
-    pub fn arguments(&self, flags: &Flags, suite: &str) -> Result<Vec<OsString>, String> {
+    pub fn arguments(&self, flags: &Flags, suite: Option<&str>) -> Result<Vec<OsString>, String> {
         let text = match flags {
-            Flags::Suite => Some(suite),
+            Flags::Suite => suite,
             Flags::None => None,
             Flags::Text(text) => Some(text.as_str()),
         };
@@ -101,24 +102,24 @@ mod tests {
     #[test]
     fn a_whole_argument_receives_any_flag_string_and_is_dropped_for_none() {
         let l = launcher(&["srv", "pipe", "{flags}"]);
-        assert_eq!(l.arguments(&text("a b\""), "vtl").unwrap(), ["srv", "pipe", "a b\""]);
-        assert_eq!(l.arguments(&Flags::None, "vtl").unwrap(), ["srv", "pipe"]);
-        assert_eq!(l.arguments(&Flags::Suite, "vtl").unwrap(), ["srv", "pipe", "vtl"]);
+        assert_eq!(l.arguments(&text("a b\""), Some("vtl")).unwrap(), ["srv", "pipe", "a b\""]);
+        assert_eq!(l.arguments(&Flags::None, Some("vtl")).unwrap(), ["srv", "pipe"]);
+        assert_eq!(l.arguments(&Flags::Suite, Some("vtl")).unwrap(), ["srv", "pipe", "vtl"]);
     }
 
     #[test]
     fn inside_a_longer_argument_only_letters_apply() {
         let l = launcher(&["cv", "ev", "Civi::pipe(\"{flags}\");"]);
-        assert_eq!(l.arguments(&text("vu"), "vtl").unwrap()[2], "Civi::pipe(\"vu\");");
+        assert_eq!(l.arguments(&text("vu"), Some("vtl")).unwrap()[2], "Civi::pipe(\"vu\");");
         for flags in [text("v1"), text("\");exec(\""), Flags::None] {
-            assert!(l.arguments(&flags, "vtl").is_err(), "{flags:?}");
+            assert!(l.arguments(&flags, Some("vtl")).is_err(), "{flags:?}");
         }
     }
 
     #[test]
     fn without_a_placeholder_only_the_default_connection_exists() {
         let l = launcher(&["srv"]);
-        assert!(l.arguments(&Flags::Suite, "vtl").is_ok() && l.arguments(&Flags::None, "vtl").is_ok());
-        assert!(l.arguments(&text("vu"), "vtl").is_err());
+        assert!(l.arguments(&Flags::Suite, Some("vtl")).is_ok() && l.arguments(&Flags::None, Some("vtl")).is_ok());
+        assert!(l.arguments(&text("vu"), Some("vtl")).is_err());
     }
 }

@@ -6,6 +6,7 @@
 pub mod child;
 pub mod launcher;
 mod orphans;
+pub mod reference;
 
 pub use self::child::{Child, Ended, Pump};
 pub use self::launcher::{Launcher, Placement};

@@ -11,7 +11,10 @@ pub(crate) fn old_notation(message: &Json, state: &mut State) -> Option<Json> {
     let [(name, params)] = message.as_object()? else { return None };
     (name == "OPTIONS").then(|| match draft_options(params, state) {
         Ok(result) => object([("OK", result)]),
-        Err(error) => object([("ERR", object([("type", "options".into()), ("message", error.message.as_str().into())]))]),
+        Err(error) => object([(
+            "ERR",
+            object([("type", "options".into()), ("message", error.message.as_str().into())]),
+        )]),
     })
 }
 
@@ -26,7 +29,10 @@ mod tests {
         let mut state = State::new(&Config { profile: Profile::Draft, ..Config::default() });
         for (request, reply) in [
             (r#"{"OPTIONS":{}}"#, r#"{"OK":{"responsePrefix":null,"maxLine":16384}}"#),
-            (r#"{"OPTIONS":{"maxLine":"x"}}"#, r#"{"ERR":{"type":"options","message":"maxLine must be an integer from 1 to 16777216"}}"#),
+            (
+                r#"{"OPTIONS":{"maxLine":"x"}}"#,
+                r#"{"ERR":{"type":"options","message":"maxLine must be an integer from 1 to 16777216"}}"#,
+            ),
             (r#"{"OPTIONS":{"responsePrefix":"\u0001"}}"#, r#"{"OK":true}"#),
             (r#"{"OPTIONS":[]}"#, r#"{"OK":{"responsePrefix":"\u0001","maxLine":16384}}"#),
         ] {

@@ -1,5 +1,7 @@
 //! Connection flags and the welcome header (section "Flags").
 
+use std::collections::HashSet;
+
 use civispec_wire::json::{Json, object};
 
 use super::state::{State, Trust};
@@ -11,13 +13,8 @@ const DEFAULT: &[u8] = b"vtl";
 /// The requested flags: one per character, each once, at its first place. Bytes that are no UTF-8 count as U+FFFD,
 /// because the header is UTF-8.
 pub(crate) fn requested(flags: Option<&[u8]>) -> Vec<char> {
-    let mut unique = Vec::new();
-    for flag in String::from_utf8_lossy(flags.unwrap_or(DEFAULT)).chars() {
-        if !unique.contains(&flag) {
-            unique.push(flag);
-        }
-    }
-    unique
+    let mut seen = HashSet::new();
+    String::from_utf8_lossy(flags.unwrap_or(DEFAULT)).chars().filter(|flag| seen.insert(*flag)).collect()
 }
 
 /// What the flags say about trust. `u` wins over `t` (both are reported), and a session that asks for neither is
@@ -76,7 +73,9 @@ mod tests {
 
     #[test]
     fn a_session_is_trusted_only_when_t_is_asked_for_and_u_is_not() {
-        for (flags, trusted) in [("t", true), ("vtl", true), ("u", false), ("tu", false), ("ut", false), ("", false)] {
+        for (flags, trusted) in
+            [("t", true), ("vtl", true), ("u", false), ("tu", false), ("ut", false), ("", false)]
+        {
             let flags = requested(Some(flags.as_bytes()));
             assert_eq!(trust(&flags) == Trust::Trusted, trusted, "{flags:?}");
         }

@@ -158,7 +158,13 @@ impl Hooks {
     }
 
     /// Calls the hooks on a response, then counts it.
-    pub(crate) fn response(&mut self, request: Option<&Request>, answer: &mut Answer, state: &mut State, failed: bool) {
+    pub(crate) fn response(
+        &mut self,
+        request: Option<&Request>,
+        answer: &mut Answer,
+        state: &mut State,
+        failed: bool,
+    ) {
         self.run_response(request, answer, state);
         let history = &mut self.scene.history;
         history.messages += 1;

@@ -38,7 +38,8 @@ const CREDENTIALS: [(&str, u8); 4] = [
 ];
 
 /// The members of `params` that name a principal, and whether the published text asks for trust.
-const PRINCIPALS: [(&str, bool); 4] = [("cred", false), ("contactId", true), ("userId", true), ("user", true)];
+const PRINCIPALS: [(&str, bool); 4] =
+    [("cred", false), ("contactId", true), ("userId", true), ("user", true)];
 
 /// The method `login`: sets the active user, and keeps the former one when it fails. Exactly one principal is to be
 /// given; other members are passed over. A principal that needs a trusted session is refused with
@@ -52,7 +53,10 @@ pub(crate) fn login(params: Option<&Json>, state: &mut State) -> Outcome {
         // The draft authenticates nobody and has no credentials.
         .filter(|((name, _), _)| state.profile == Profile::Published || *name != "cred");
     let (Some(((name, needs_trust), value)), None) = (given.next(), given.next()) else {
-        return Err(ErrorObject::new(INVALID_PARAMS, "login takes exactly one of cred, contactId, userId and user"));
+        return Err(ErrorObject::new(
+            INVALID_PARAMS,
+            "login takes exactly one of cred, contactId, userId and user",
+        ));
     };
     let principal = Principal::new(name, value)?;
     if needs_trust && !state.is_trusted() {
@@ -186,7 +190,9 @@ mod tests {
     fn a_failed_login_keeps_the_user_and_another_user_cannot_take_over() {
         let mut state = state("t");
         attempt(&mut state, r#"{"userId":2}"#).unwrap();
-        for params in [r#"{"cred":"Bearer wrong"}"#, r#"{"userId":99}"#, r#"{"contactId":9999}"#, r#"{"userId":1}"#] {
+        for params in
+            [r#"{"cred":"Bearer wrong"}"#, r#"{"userId":99}"#, r#"{"contactId":9999}"#, r#"{"userId":1}"#]
+        {
             assert_eq!(attempt(&mut state, params), Err(code::LOGIN_REFUSED), "{params}");
             assert_eq!(state.account.unwrap().contact, 203);
         }

@@ -1,13 +1,13 @@
 //! `Civi::pipe`: JSON-RPC 2.0 requests and responses as lines over two byte streams.
 //!
 //! [`Session`] is the protocol without IO, [`serve`] runs it over a reader and two writers, and [`Client`] is the
-//! other end. One module each: the welcome [`flags`], the five [`methods`], [`options`], [`login`], the API calls
-//! ([`api`] with [`api3`] and [`api4`]), who may do what ([`permission`]), the older notation of the [`draft`], and
-//! the [`hooks`] through which a seeded defect gets in.
+//! other end. One module each: the welcome `flags`, the five `methods`, `options`, `login`, the API calls
+//! (`api` with `api3` and `api4`), who may do what (`permission`), the older notation of the `draft`, and
+//! the `hooks` through which a seeded defect gets in.
 //!
 //! Where the specification leaves a choice, the choice is stated on the item that makes it.
 
-mod api;
+pub(crate) mod api;
 mod api3;
 mod api4;
 mod client;
@@ -18,7 +18,7 @@ pub(crate) mod hooks;
 mod login;
 mod methods;
 mod options;
-mod permission;
+pub(crate) mod permission;
 mod serve;
 mod session;
 mod state;

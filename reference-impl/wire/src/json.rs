@@ -22,9 +22,9 @@ pub enum Json {
     /// A string, unescaped.
     String(String),
     /// An array.
-    Array(Vec<Json>),
+    Array(Vec<Self>),
     /// An object: its members in the order of the text, duplicates included.
-    Object(Vec<(String, Json)>),
+    Object(Vec<(String, Self)>),
 }
 
 /// The text of a JSON number. `==` compares text; [`Number::same_value`] compares values.
@@ -74,8 +74,7 @@ pub fn parse(text: &[u8]) -> Result<Json, JsonError> {
         })?;
         let done = match event {
             JsonEvent::Eof => {
-                return root
-                    .ok_or_else(|| JsonError { offset: text.len(), reason: "no value".to_owned() });
+                return root.ok_or_else(|| JsonError { offset: text.len(), reason: "no value".to_owned() });
             }
             JsonEvent::ObjectKey(name) => {
                 key = Some(name.into_owned());
@@ -387,10 +386,13 @@ mod tests {
 
     #[test]
     fn numbers_are_compared_by_exact_value_and_not_by_text_or_double() {
-        for (a, b) in [("1", "1.0"), ("100", "1e2"), ("10e-1", "1"), ("-0", "0"), ("0e5", "0"), ("1E+2", "100.00")] {
+        for (a, b) in
+            [("1", "1.0"), ("100", "1e2"), ("10e-1", "1"), ("-0", "0"), ("0e5", "0"), ("1E+2", "100.00")]
+        {
             assert!(num(a).same_value(&num(b)), "{a} {b}");
         }
-        for (a, b) in [("1", "-1"), ("9007199254740993", "9007199254740992"), ("0.1", "0.10000000000000001")] {
+        for (a, b) in [("1", "-1"), ("9007199254740993", "9007199254740992"), ("0.1", "0.10000000000000001")]
+        {
             assert!(!num(a).same_value(&num(b)), "{a} {b}");
         }
         assert!(!num("1e99999999999999999999").same_value(&num("1e3")));
@@ -440,7 +442,8 @@ mod tests {
             Just(Json::Null),
             any::<bool>().prop_map(Json::Bool),
             any::<i64>().prop_map(Json::from),
-            "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,5})?([eE][+-]?[0-9]{1,3})?".prop_map(|t| Json::Number(Number(t))),
+            "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,5})?([eE][+-]?[0-9]{1,3})?"
+                .prop_map(|t| Json::Number(Number(t))),
             any::<String>().prop_map(Json::String),
         ];
         leaf.prop_recursive(5, 40, 6, |inner| {

@@ -95,8 +95,10 @@ impl Request {
     /// The request as JSON: `jsonrpc`, `method`, then `params` and `id` where present.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let mut members =
-            vec![("jsonrpc".to_owned(), Json::from("2.0")), ("method".to_owned(), self.method.as_str().into())];
+        let mut members = vec![
+            ("jsonrpc".to_owned(), Json::from("2.0")),
+            ("method".to_owned(), self.method.as_str().into()),
+        ];
         members.extend(self.params.clone().map(|params| ("params".to_owned(), params)));
         members.extend(self.id.clone().map(|id| ("id".to_owned(), id)));
         Json::Object(members)
@@ -262,7 +264,10 @@ mod tests {
             (r#"{"jsonrpc":"2.0","result":1}"#, BadResponse::Id),
             (r#"{"jsonrpc":"2.0","result":1,"id":[]}"#, BadResponse::Id),
             (r#"{"jsonrpc":"2.0","id":1}"#, BadResponse::Outcome),
-            (r#"{"jsonrpc":"2.0","id":1,"result":null,"error":{"code":1,"message":""}}"#, BadResponse::Outcome),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"result":null,"error":{"code":1,"message":""}}"#,
+                BadResponse::Outcome,
+            ),
             (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1.5,"message":""}}"#, BadResponse::Error),
             (r#"{"jsonrpc":"2.0","id":1,"error":"no"}"#, BadResponse::Error),
         ] {

@@ -4,7 +4,7 @@
 //! reference peers and the fuzz targets all stand on it, so whatever arrives from a target passes through here and
 //! nothing in here may panic, recurse without a bound, or allocate more than a small multiple of its input.
 //!
-//! * [`line`] splits a byte stream into lines of bounded length.
+//! * [`mod@line`] splits a byte stream into lines of bounded length.
 //! * [`json`] is a view of JSON text that keeps what a conformance tool must see: duplicate members, the text of
 //!   numbers, the order of members, and the offset of a mistake.
 //! * [`jsonrpc`] is the JSON-RPC 2.0 vocabulary on top of it.

@@ -164,10 +164,7 @@ mod tests {
 
     #[test]
     fn the_limit_counts_the_bytes_before_the_line_feed() {
-        assert_eq!(
-            lines(3, &[b"abc\nabcd\nx\n"]),
-            [text("abc"), Line::TooLong { limit: 3 }, text("x")]
-        );
+        assert_eq!(lines(3, &[b"abc\nabcd\nx\n"]), [text("abc"), Line::TooLong { limit: 3 }, text("x")]);
         assert_eq!(lines(3, &[b"abc"]), [text("abc")]);
         assert_eq!(lines(3, &[b"abcd"]), [Line::TooLong { limit: 3 }]);
         assert_eq!(lines(0, &[b"\nab\n\n"]), [text(""), Line::TooLong { limit: 0 }, text("")]);

@@ -1,0 +1,1 @@
+//! Explains output that is no answer.

@@ -1,0 +1,508 @@
+//! One attempt at a case: its control, the case, its control again, on connections that are opened when needed.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use crate::case::pattern::Mismatch;
+use crate::case::transcript::{Block, Want};
+use crate::case::{Case, Connection, Declared, Principal, Touch, template};
+use crate::clause::Level;
+use crate::exchange::{Conversation, Death, Limits, MarkerTrust, OpenError, Wire, variables};
+use crate::oracle::block::{Fit, Judgement};
+use crate::oracle::passive::{Code, Sighting, Tally, shorten};
+use crate::target::Launcher;
+use crate::verdict::Verdict;
+
+/// What does not change during a run.
+pub struct Context<'a> {
+    /// How connections are opened.
+    pub launcher: &'a Launcher,
+    /// Flags of the profile's default connection.
+    pub default_flags: Option<&'a str>,
+    /// Declared values (`@cred`, …).
+    pub declared: &'a Declared,
+    /// Texts that must never stand in an answer.
+    pub secrets: &'a [String],
+    /// Seed of all draws.
+    pub seed: u64,
+    /// How long to wait.
+    pub limits: Limits,
+    /// Whether should clauses fail.
+    pub strict: bool,
+    /// Readings asked for: clause id to name.
+    pub readings: &'a std::collections::BTreeMap<String, String>,
+    /// Whether markers are answered.
+    pub trust: MarkerTrust,
+    /// Connections opened so far.
+    pub sessions: AtomicUsize,
+}
+
+/// What an attempt showed.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, in one sentence; empty for a pass.
+    pub reason: String,
+    /// Readings that fit.
+    pub readings: Vec<String>,
+    /// What was wanted where it differs.
+    pub wanted: Option<String>,
+    /// The answer that differs.
+    pub got: Option<String>,
+    /// Where they differ.
+    pub mismatches: Vec<Mismatch>,
+    /// What the control did, if there is one.
+    pub control: Option<String>,
+    /// What went over the wire.
+    pub wire: Vec<Wire>,
+    /// Whether the connection died without having answered anything.
+    pub lifeless: bool,
+}
+
+impl Attempt {
+    fn new(verdict: Verdict, reason: String) -> Self {
+        Self {
+            verdict,
+            reason,
+            readings: Vec::new(),
+            wanted: None,
+            got: None,
+            mismatches: Vec::new(),
+            control: None,
+            wire: Vec::new(),
+            lifeless: false,
+        }
+    }
+}
+
+/// The connections of a case, opened when first needed.
+#[derive(Default)]
+pub struct Seats {
+    open: Vec<Option<Conversation>>,
+    defaults: Option<String>,
+    /// Whether anything was answered on the first connection.
+    pub served: bool,
+}
+
+enum Play {
+    Fits(Vec<String>),
+    Differs(Box<Judgement>),
+    Unreadable(Box<Judgement>),
+    Dead(Death),
+    Never(String, String),
+    NoSetup(String),
+    NotOpen(OpenError),
+    OurFault(String),
+    Undrained,
+}
+
+impl Seats {
+    /// Closes every connection; output that comes after the end is charged to `case`.
+    pub fn close(&mut self, context: &Context<'_>, case: &str, tally: &mut Tally) {
+        self.defaults = None;
+        self.served = false;
+        for conversation in self.open.drain(..).flatten() {
+            let (_, late) = conversation.close(&context.limits);
+            for line in late.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
+                note_extra(tally, case, line, "output after the end of the session");
+            }
+        }
+    }
+
+    fn kill(&mut self, index: usize) {
+        if let Some(conversation) = self.open.get_mut(index).and_then(Option::take) {
+            let _ = conversation.kill();
+        }
+        if index == 0 {
+            self.defaults = None;
+            self.served = false;
+        }
+    }
+
+    /// Whether the first connection is open and can take another case.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.open.first().and_then(Option::as_ref).is_some_and(Conversation::is_usable)
+    }
+
+    fn seat(
+        &mut self,
+        index: usize,
+        connection: &Connection,
+        context: &Context<'_>,
+        case: &Case,
+    ) -> Result<&mut Conversation, Play> {
+        while self.open.len() <= index {
+            self.open.push(None);
+        }
+        if self.open[index].as_ref().is_none_or(|c| !c.is_usable()) {
+            self.kill(index);
+            let argv = context
+                .launcher
+                .arguments(&connection.flags, context.default_flags)
+                .map_err(Play::OurFault)?;
+            context.sessions.fetch_add(1, Ordering::Relaxed);
+            let mut conversation =
+                Conversation::open(&argv, context.launcher.cwd.as_deref(), &context.launcher.env, &context.limits)
+                    .map_err(Play::NotOpen)?;
+            if let Some(principal) = connection.login {
+                log_in(&mut conversation, principal, context, case)?;
+            }
+            self.open[index] = Some(conversation);
+        }
+        self.open[index].as_mut().ok_or_else(|| Play::OurFault("a connection vanished".to_owned()))
+    }
+}
+
+fn log_in(conversation: &mut Conversation, principal: Principal, context: &Context<'_>, case: &Case) -> Result<(), Play> {
+    let name = match principal {
+        Principal::Cred => "cred",
+        Principal::ContactId => "contactId",
+        Principal::UserId => "userId",
+        Principal::User => "user",
+    };
+    let mut vars = variables(context.seed, &case.id, u64::MAX, context.declared);
+    let value = vars.get(&format!("@{name}"));
+    let line =
+        format!("{{\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{{\"{name}\":{value}}},\"id\":\"{{token}}\"}}");
+    match conversation.request(&line, &vars, &context.limits) {
+        Some(answer) if answer.get("result").is_some() => Ok(()),
+        Some(answer) => Err(Play::NoSetup(format!("the login by {name} that precedes the case failed: {answer}"))),
+        None => Err(Play::NoSetup(format!("the login by {name} that precedes the case was not answered"))),
+    }
+}
+
+/// Plays a case once, with its controls, and judges it.
+pub fn attempt(
+    context: &Context<'_>,
+    case: &Case,
+    level: Level,
+    seats: &mut Seats,
+    fresh: bool,
+    tally: &mut Tally,
+) -> Attempt {
+    let epoch = Instant::now();
+    if !fresh {
+        for conversation in seats.open.iter_mut().flatten() {
+            let _ = conversation.take_wire();
+        }
+    }
+    let touches_options = case.touches.contains(&Touch::Options);
+    if touches_options && let Err(play) = remember_options(context, case, seats) {
+        return verdict(context, case, level, play, seats, epoch);
+    }
+    let mut result = attempt_with_controls(context, case, level, seats, epoch, tally);
+    if case.touches.iter().any(|t| matches!(t, Touch::Login | Touch::Session)) {
+        seats.close(context, &case.id, tally);
+    } else if touches_options && seats.is_usable() && !restore_options(context, case, seats) {
+        seats.close(context, &case.id, tally);
+    }
+    result.wire.sort_by_key(|w| w.at);
+    result
+}
+
+fn attempt_with_controls(
+    context: &Context<'_>,
+    case: &Case,
+    level: Level,
+    seats: &mut Seats,
+    epoch: Instant,
+    tally: &mut Tally,
+) -> Attempt {
+    let mut control = None;
+    if let Some(twin) = &case.control {
+        match play(context, case, &twin.blocks, false, 1, None, seats, tally) {
+            Play::Fits(_) => control = Some("passed before".to_owned()),
+            failed => return control_failed(context, case, level, failed, "before", seats, epoch),
+        }
+        if case.touches.contains(&Touch::Options) && seats.is_usable() && !restore_options(context, case, seats) {
+            seats.close(context, &case.id, tally);
+        }
+    }
+    let mut main = play_all(context, case, seats, tally);
+    if matches!(main, Play::Fits(_)) && seats.is_usable() && case.connections.len() == 1 {
+        main = settle(context, case, seats, tally, main);
+    }
+    let fits = matches!(main, Play::Fits(_));
+    let mut result = verdict(context, case, level, main, seats, epoch);
+    if fits && let Some(twin) = &case.control {
+        if case.touches.contains(&Touch::Options) && seats.is_usable() && !restore_options(context, case, seats) {
+            seats.close(context, &case.id, tally);
+        }
+        match play(context, case, &twin.blocks, false, 2, None, seats, tally) {
+            Play::Fits(_) => control = Some("passed before and after".to_owned()),
+            failed => return control_failed(context, case, level, failed, "after", seats, epoch),
+        }
+        result.wire.extend(take_wire(seats));
+    }
+    result.control = control;
+    result
+}
+
+fn control_failed(
+    context: &Context<'_>,
+    case: &Case,
+    level: Level,
+    failed: Play,
+    when: &str,
+    seats: &mut Seats,
+    epoch: Instant,
+) -> Attempt {
+    let mut result = verdict(context, case, level, failed, seats, epoch);
+    if result.verdict != Verdict::HarnessError {
+        result.control = Some(format!("failed {when}: {}", result.reason));
+        result.reason = format!("the control failed {when} the case, so nothing is known: {}", result.reason);
+        result.verdict = Verdict::Inconclusive;
+    }
+    result
+}
+
+/// The case itself: once, or once for each split of its first line.
+fn play_all(context: &Context<'_>, case: &Case, seats: &mut Seats, tally: &mut Tally) -> Play {
+    if !case.every_split {
+        return play(context, case, &case.blocks, true, 0, None, seats, tally);
+    }
+    let mut vars = variables(context.seed, &case.id, 10, context.declared);
+    let length = case.blocks.iter().flat_map(|b| &b.sends).find_map(|s| match s {
+        crate::case::transcript::Send::Text { slots, .. } => template::render(slots, &mut vars).ok(),
+        _ => None,
+    });
+    let length = length.map_or(0, |l| l.len());
+    let mut last = Play::OurFault("the case is split at every byte but sends no line".to_owned());
+    for cut in 1..=length {
+        last = play(context, case, &case.blocks, true, 10 + cut as u64, Some(cut), seats, tally);
+        if !matches!(last, Play::Fits(_)) {
+            return last;
+        }
+    }
+    last
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one play; a struct would be built at each call")]
+fn play(
+    context: &Context<'_>,
+    case: &Case,
+    blocks: &[Block],
+    with_readings: bool,
+    turn: u64,
+    cut: Option<usize>,
+    seats: &mut Seats,
+    tally: &mut Tally,
+) -> Play {
+    let mut vars = variables(context.seed, &case.id, turn, context.declared);
+    let mut readings = Vec::new();
+    let mut cut = cut;
+    for (i, block) in blocks.iter().enumerate() {
+        let last = i + 1 == blocks.len();
+        let conversation = match seats.seat(block.session, &case.connections[block.session], context, case) {
+            Ok(conversation) => conversation,
+            Err(play) => return play,
+        };
+        if block.sends.is_empty() && blocks[..i].iter().all(|b| b.session != block.session) {
+            let judgement = conversation.judge_header(case, &block.wants, &vars);
+            match judgement.fit {
+                Fit::Fits => vars = judgement.vars,
+                Fit::Unreadable => return Play::Unreadable(Box::new(judgement)),
+                _ => return Play::Differs(Box::new(judgement)),
+            }
+            continue;
+        }
+        let mut endings: Vec<&[Want]> = vec![&block.wants];
+        if last && with_readings {
+            endings.extend(case.readings.iter().map(|r| r.wants.as_slice()));
+        }
+        let played =
+            conversation.play(case, block, &endings, &mut vars, cut.take(), &context.limits, &context.trust);
+        if let Some(fault) = played.our_fault {
+            return Play::OurFault(fault);
+        }
+        if let Some(first) = played.judgements.iter().find(|j| j.fit == Fit::Fits).or(played.judgements.first()) {
+            seats.served |= !first.answers.is_empty();
+            charge(case, first, context, tally);
+            let texts = first.answers.iter().map(|a| String::from_utf8_lossy(a));
+            for text in texts {
+                if let Some(never) = case.never.iter().find(|n| text.contains(n.as_str())) {
+                    return Play::Never(never.clone(), shorten(text.as_bytes()));
+                }
+            }
+        }
+        if let Some(death) = played.death {
+            seats.kill(block.session);
+            return Play::Dead(death);
+        }
+        if played.undrained {
+            return Play::Undrained;
+        }
+        let fitting: Vec<usize> =
+            (0..played.judgements.len()).filter(|&i| played.judgements[i].fit == Fit::Fits).collect();
+        if fitting.is_empty() {
+            let Some(judgement) = played.judgements.into_iter().min_by_key(|j| j.mismatches.len()) else {
+                return Play::OurFault("a block was not judged".to_owned());
+            };
+            let unreadable = judgement.fit == Fit::Unreadable;
+            let conversation = seats.open[block.session].as_ref();
+            if judgement.answer.is_none()
+                && judgement.mismatches.iter().any(|m| m.got == "the output ended")
+                && let Some(conversation) = conversation
+            {
+                let words = conversation.end_in_words();
+                seats.kill(block.session);
+                return Play::Dead(Death::Crash(format!("it ended ({words}) instead of answering")));
+            }
+            return if unreadable { Play::Unreadable(Box::new(judgement)) } else { Play::Differs(Box::new(judgement)) };
+        }
+        if last && with_readings {
+            let names: Vec<&str> = case.reading_names().collect();
+            readings = fitting.iter().filter_map(|&i| names.get(i)).map(|n| (*n).to_owned()).collect();
+        }
+    }
+    Play::Fits(readings)
+}
+
+fn charge(case: &Case, judgement: &Judgement, context: &Context<'_>, tally: &mut Tally) {
+    if !case.passive {
+        return;
+    }
+    tally.count(Code::Id);
+    tally.count(Code::Extra);
+    for answer in &judgement.answers {
+        tally.judge(&case.id, answer, context.secrets);
+    }
+    for (code, detail, answer) in &judgement.charged {
+        let sighting = Sighting { case: case.id.clone(), detail: detail.clone(), answer: answer.clone() };
+        tally.note(*code, sighting);
+    }
+}
+
+fn note_extra(tally: &mut Tally, case: &str, line: &[u8], detail: &str) {
+    let sighting = Sighting { case: case.to_owned(), detail: detail.to_owned(), answer: shorten(line) };
+    tally.note(Code::Extra, sighting);
+}
+
+fn settle(context: &Context<'_>, case: &Case, seats: &mut Seats, tally: &mut Tally, fits: Play) -> Play {
+    let mut vars = variables(context.seed, &case.id, 3, context.declared);
+    let Some(conversation) = seats.open.first_mut().and_then(Option::as_mut) else { return fits };
+    match conversation.settle(&mut vars, &context.limits, &context.trust) {
+        Ok(stray) => {
+            for line in stray.split_inclusive(|b| *b == b'\n') {
+                if case.passive {
+                    note_extra(tally, &case.id, line, "an answer that nobody asked for");
+                }
+            }
+            fits
+        }
+        Err(death) => {
+            seats.kill(0);
+            Play::Dead(death)
+        }
+    }
+}
+
+/// Asks for the options before a case changes them.
+fn remember_options(context: &Context<'_>, case: &Case, seats: &mut Seats) -> Result<(), Play> {
+    let known = seats.defaults.is_some();
+    let conversation = seats.seat(0, &case.connections[0], context, case)?;
+    if known {
+        return Ok(());
+    }
+    let vars = variables(context.seed, &case.id, 4, context.declared);
+    let line = "{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"id\":\"{token}\"}";
+    let answer = conversation.request(line, &vars, &context.limits);
+    // Where options cannot be read they cannot be restored; the session is then closed after the case.
+    seats.defaults = answer.and_then(|a| a.get("result").map(ToString::to_string)).filter(|o| o.starts_with('{'));
+    Ok(())
+}
+
+/// Sets the options back and makes sure that they are.
+fn restore_options(context: &Context<'_>, case: &Case, seats: &mut Seats) -> bool {
+    let Some(defaults) = seats.defaults.clone() else { return false };
+    let Some(conversation) = seats.open.first_mut().and_then(Option::as_mut) else { return false };
+    let vars = variables(context.seed, &case.id, 5, context.declared);
+    let set = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"params\":{defaults},\"id\":\"{{token}}\"}}");
+    let ask = "{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"id\":\"{token}\"}";
+    if conversation.request(&set, &vars, &context.limits).is_none() {
+        return false;
+    }
+    conversation.reset_prefix();
+    let now = conversation.request(ask, &vars, &context.limits);
+    let wanted = civispec_wire::json::parse(defaults.as_bytes()).ok();
+    now.as_ref().and_then(|a| a.get("result")).zip(wanted).is_some_and(|(now, wanted)| now.same_value(&wanted))
+}
+
+fn take_wire(seats: &mut Seats) -> Vec<Wire> {
+    seats.open.iter_mut().flatten().flat_map(Conversation::take_wire).collect()
+}
+
+fn verdict(
+    context: &Context<'_>,
+    case: &Case,
+    level: Level,
+    play: Play,
+    seats: &mut Seats,
+    _epoch: Instant,
+) -> Attempt {
+    let departure = Verdict::of_departure(level, context.strict);
+    let mut result = match play {
+        Play::Fits(readings) => match context.readings.get(&case.clause) {
+            Some(asked) if !readings.is_empty() && !readings.contains(asked) => {
+                let shown = readings.join(", ");
+                Attempt::new(Verdict::Fail, format!("it shows the reading {shown}, but {asked} is asked for"))
+            }
+            _ => Attempt { readings, ..Attempt::new(Verdict::Pass, String::new()) },
+        },
+        Play::Differs(judgement) => {
+            let reason = judgement.mismatches.first().map_or_else(
+                || "the answer differs".to_owned(),
+                |m| {
+                    let place = if m.path.is_empty() { String::new() } else { format!("at {}: ", m.path) };
+                    format!("{place}wanted {}, got {}", m.want, m.got)
+                },
+            );
+            explained(Attempt::new(departure, reason), *judgement)
+        }
+        Play::Unreadable(judgement) => {
+            let reason = format!(
+                "an answer is no JSON, which is charged to its own clause: {}",
+                judgement.answer.clone().unwrap_or_default()
+            );
+            explained(Attempt::new(Verdict::Inconclusive, reason), *judgement)
+        }
+        Play::Dead(Death::Hang(what)) => Attempt::new(Verdict::Hang, what),
+        Play::Dead(Death::Crash(what)) => Attempt::new(Verdict::Crash, what),
+        Play::Never(text, answer) => Attempt {
+            got: Some(answer),
+            wanted: Some(format!("no answer that contains {text:?}")),
+            ..Attempt::new(departure, format!("an answer contains {text:?}"))
+        },
+        Play::NoSetup(what) => Attempt::new(Verdict::Inconclusive, what),
+        Play::NotOpen(error) => Attempt { lifeless: true, ..not_open(error) },
+        Play::OurFault(what) => Attempt::new(Verdict::HarnessError, what),
+        Play::Undrained => Attempt::new(
+            Verdict::Inconclusive,
+            "the pipe was not seen empty between two writes, so the split proves nothing".to_owned(),
+        ),
+    };
+    if matches!(result.verdict, Verdict::Hang | Verdict::Crash) && !seats.served {
+        result.lifeless = true;
+    }
+    result.wire = take_wire(seats);
+    result
+}
+
+fn explained(attempt: Attempt, judgement: Judgement) -> Attempt {
+    Attempt { wanted: judgement.wanted, got: judgement.answer, mismatches: judgement.mismatches, ..attempt }
+}
+
+/// A connection that could not be opened, as a verdict on the case that wanted it.
+fn not_open(error: OpenError) -> Attempt {
+    match error {
+        OpenError::Start(e) => Attempt::new(Verdict::Unreachable, format!("the command cannot be started: {e}")),
+        OpenError::NoHeader { what, ended, output } => {
+            let verdict = if what.starts_with("ended") { Verdict::Crash } else { Verdict::Hang };
+            let got = (!output.is_empty()).then(|| shorten(&output));
+            let end = if ended.forced { String::new() } else { format!(" ({})", ended.in_words()) };
+            Attempt { got, ..Attempt::new(verdict, format!("the target {what}{end}")) }
+        }
+    }
+}
