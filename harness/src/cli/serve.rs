@@ -51,7 +51,7 @@ pub(crate) fn serve(args: Args) -> Result<u8, Error> {
         defects: args.defect.iter().map(|d| d.parse::<Defect>()).collect::<Result<_, _>>().map_err(seeded)?,
         variants: args.variant.iter().map(|v| v.parse::<Variant>()).collect::<Result<_, _>>().map_err(seeded)?,
     };
-    match serve_pipe(config, std::io::stdin().lock(), std::io::stdout(), std::io::stderr()) {
+    match serve_pipe(&config, std::io::stdin().lock(), std::io::stdout(), std::io::stderr()) {
         Ok(()) => Ok(0),
         Err(source) => Err(Error::Write { path: PathBuf::from("<stdout>"), source }),
     }

@@ -19,6 +19,21 @@ pub fn redact(text: &str, secrets: &[String]) -> String {
     })
 }
 
+/// Strikes declared secrets out of bytes that need not be text.
+#[must_use]
+pub fn redact_bytes(bytes: &[u8], secrets: &[String]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    for secret in secrets.iter().filter(|s| s.len() > 2) {
+        let escaped = serde_json::to_string(secret).unwrap_or_default();
+        for form in [secret.as_bytes(), escaped.trim_matches('"').as_bytes()] {
+            while let Some(at) = crate::oracle::frame::find(&out, form) {
+                out.splice(at..at + form.len(), b"[secret]".iter().copied());
+            }
+        }
+    }
+    out
+}
+
 /// Writes a file beside its place and renames it there, so that no half report is ever seen.
 ///
 /// # Errors

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use self::attempt::{Attempt, Context, Seats, attempt};
 use self::plan::{Job, Wishes};
+use crate::case::pattern::Mismatch;
 use crate::case::{Case, Connection, Declared, Flags, Suite};
 use crate::clause::Level;
 use crate::event::{CaseResult, Event, RunInfo, RunReport};
@@ -211,23 +212,33 @@ fn finish(
         .connections
         .iter()
         .filter_map(|c| plan.launcher.arguments(&c.flags, plan.profile.flags.as_deref()).ok())
-        .map(|argv| argv.iter().map(|a| a.to_string_lossy().into_owned()).collect())
+        .map(|argv| argv.iter().map(|a| crate::report::redact(&a.to_string_lossy(), &plan.secrets)).collect())
         .collect();
+    let secrets = &plan.secrets;
+    let clean = |text: String| crate::report::redact(&text, secrets);
+    let mut wire = attempt.wire;
+    for stretch in &mut wire {
+        stretch.bytes = crate::report::redact_bytes(&stretch.bytes, secrets);
+    }
     CaseResult {
         id: case.id.clone(),
         clause: case.clause.clone(),
         level: level_of(plan, case),
         about: case.about.clone(),
         verdict: attempt.verdict,
-        reason: attempt.reason,
+        reason: clean(attempt.reason),
         readings: attempt.readings,
         duration,
-        wanted: attempt.wanted,
-        got: attempt.got,
-        mismatches: attempt.mismatches,
-        control: attempt.control,
+        wanted: attempt.wanted.map(clean),
+        got: attempt.got.map(clean),
+        mismatches: attempt
+            .mismatches
+            .into_iter()
+            .map(|m| Mismatch { path: m.path, want: clean(m.want), got: clean(m.got) })
+            .collect(),
+        control: attempt.control.map(clean),
         needs_earlier,
-        wire: attempt.wire,
+        wire,
         commands,
     }
 }

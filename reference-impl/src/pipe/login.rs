@@ -37,6 +37,23 @@ const CREDENTIALS: [(&str, u8); 4] = [
     ("Basic ZGVtbzpkZW0wcGFzcw==", 1),
 ];
 
+/// The user that a tester of the reference would declare, in every way that a login can name it.
+#[derive(Debug, Clone, Copy)]
+pub struct TestAccount {
+    /// An AuthX credential.
+    pub cred: &'static str,
+    /// The contact.
+    pub contact_id: i64,
+    /// The user account of the contact.
+    pub user_id: i64,
+    /// The name of the user.
+    pub user: &'static str,
+}
+
+/// The administrator of the reference.
+pub const ACCOUNT: TestAccount =
+    TestAccount { cred: CREDENTIALS[0].0, contact_id: ACCOUNTS[0].contact, user_id: 1, user: "admin" };
+
 /// The members of `params` that name a principal, and whether the published text asks for trust.
 const PRINCIPALS: [(&str, bool); 4] =
     [("cred", false), ("contactId", true), ("userId", true), ("user", true)];

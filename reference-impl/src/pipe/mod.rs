@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use crate::defect::{Defect, Variant};
 
 pub use client::{Client, ClientError, Settings};
+pub use login::{ACCOUNT, TestAccount};
 pub use serve::serve;
 pub use session::Session;
 
