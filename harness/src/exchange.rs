@@ -3,6 +3,7 @@
 //! This is where bytes meet time. Order decides, not the clock: a missing answer is proved by a marker request whose
 //! answer comes instead. The clock is asked only when nothing comes at all.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ pub struct Limits {
 /// Bytes on the wire, for reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wire {
-    /// Since the connection was opened.
+    /// Since the run began, later since the case did; the same clock for all connections.
     pub at: Duration,
     /// Index of the connection within the case.
     pub session: usize,
@@ -41,6 +42,8 @@ pub struct Wire {
     pub bytes: Vec<u8>,
     /// How many there were.
     pub total: usize,
+    /// Whether the last of them is a LF.
+    pub ends_line: bool,
 }
 
 /// What a stretch of bytes was.
@@ -62,6 +65,9 @@ pub enum WireKind {
 pub const WIRE_KEPT: usize = 2048;
 /// Stretches kept per connection; the oldest are dropped.
 const WIRE_ITEMS: usize = 400;
+
+/// What the times of all stretches are measured from.
+static CLOCK: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
 
 /// Whether marker requests are answered, learned over a run.
 #[derive(Debug, Default)]
@@ -116,11 +122,10 @@ pub enum OpenError {
 /// An open connection.
 pub struct Conversation {
     child: Child,
-    opened: Instant,
     header: Vec<u8>,
     inbox: Vec<u8>,
     prefix: Option<Vec<u8>>,
-    wire: Vec<Wire>,
+    wire: VecDeque<Wire>,
     ended: Option<Option<i32>>,
     closed: bool,
     markers: u64,
@@ -152,11 +157,10 @@ impl Conversation {
         let child = Child::start(argv, cwd, env).map_err(OpenError::Start)?;
         let mut conversation = Self {
             child,
-            opened: Instant::now(),
             header: Vec::new(),
             inbox: Vec::new(),
             prefix: None,
-            wire: Vec::new(),
+            wire: VecDeque::new(),
             ended: None,
             closed: false,
             markers: 0,
@@ -195,7 +199,7 @@ impl Conversation {
 
     /// What went over the wire since the last [`Conversation::take_wire`].
     pub fn take_wire(&mut self) -> Vec<Wire> {
-        std::mem::take(&mut self.wire)
+        std::mem::take(&mut self.wire).into()
     }
 
     /// Sends a request of ours (`{token}` stands for its id) and returns its answer, if one comes that can be read.
@@ -251,7 +255,8 @@ impl Conversation {
         judge(case, wants, Output { raw: &raw, marker: None, complete: true, ended: None }, None, vars)
     }
 
-    /// Plays one block and judges each of `endings` on what came.
+    /// Plays one block and judges each of `endings` on what came. `cut` splits the first sent line behind so many
+    /// bytes.
     pub fn play(
         &mut self,
         case: &Case,
@@ -259,8 +264,7 @@ impl Conversation {
         endings: &[&[Want]],
         vars: &mut Vars,
         cut: Option<usize>,
-        limits: &Limits,
-        trust: &MarkerTrust,
+        (limits, trust): (&Limits, &MarkerTrust),
     ) -> Played {
         let mut played = Played { judgements: Vec::new(), death: None, our_fault: None, undrained: false };
         if let Err(what) = self.send_all(block, vars, cut, limits, &mut played.undrained) {
@@ -520,25 +524,37 @@ impl Conversation {
         self.record(session, WireKind::Event, what.as_bytes());
     }
 
+    /// Keeps a stretch. What the target writes is kept line by line, so that a report does not depend on how reads
+    /// happened to cut it.
     fn record(&mut self, session: usize, kind: WireKind, bytes: &[u8]) {
-        let at = self.opened.elapsed();
-        // Chunks of one line that came in pieces are one stretch for a reader.
-        if kind == WireKind::Received
-            && let Some(last) = self.wire.last_mut()
-            && last.kind == kind
-            && last.session == session
-            && last.bytes.last().is_some_and(|b| *b != b'\n')
-        {
-            let room = WIRE_KEPT.saturating_sub(last.bytes.len()).min(bytes.len());
-            last.bytes.extend_from_slice(&bytes[..room]);
-            last.total += bytes.len();
-            return;
+        if kind != WireKind::Received {
+            return self.keep(session, kind, bytes);
         }
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            match self.wire.back_mut() {
+                Some(last) if last.kind == kind && last.session == session && !last.ends_line => {
+                    let room = WIRE_KEPT.saturating_sub(last.bytes.len()).min(line.len());
+                    last.bytes.extend_from_slice(&line[..room]);
+                    last.total += line.len();
+                    last.ends_line = line.ends_with(b"\n");
+                }
+                _ => self.keep(session, kind, line),
+            }
+        }
+    }
+
+    fn keep(&mut self, session: usize, kind: WireKind, bytes: &[u8]) {
         if self.wire.len() == WIRE_ITEMS {
-            self.wire.remove(0);
+            self.wire.pop_front();
         }
-        let kept = bytes[..bytes.len().min(WIRE_KEPT)].to_vec();
-        self.wire.push(Wire { at, session, kind, bytes: kept, total: bytes.len() });
+        self.wire.push_back(Wire {
+            at: CLOCK.elapsed(),
+            session,
+            kind,
+            bytes: bytes[..bytes.len().min(WIRE_KEPT)].to_vec(),
+            total: bytes.len(),
+            ends_line: bytes.ends_with(b"\n"),
+        });
     }
 }
 

@@ -1,6 +1,8 @@
 //! Properties that words cannot list, held on the reference: any flag string, any noise, any limit, any empty lines, any
 //! split of the bytes. The session is driven in process, so each property sees thousands of sessions.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use civispec::oracle::frame::Cursor;
 use civispec::oracle::passive;
 use civispec_reference::pipe::{Config, Profile, Session};

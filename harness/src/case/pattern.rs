@@ -321,7 +321,7 @@ impl<'a> Parser<'a> {
             Some(_) => {
                 let rest = &self.text[self.at..];
                 let end = rest.find([',', ']', '}', ' ']).unwrap_or(rest.len());
-                let value = json::parse(rest[..end].as_bytes())
+                let value = json::parse(&rest.as_bytes()[..end])
                     .map_err(|_| (self.at, "expected a JSON value or a <hole>".to_owned()))?;
                 self.at += end;
                 Ok(Pattern::Literal(value))
@@ -474,9 +474,9 @@ fn literals(text: &str) -> Result<Vec<Json>, String> {
             .match_indices('|')
             .map(|(i, _)| i)
             .chain([rest.len()])
-            .find(|&i| json::parse(rest[..i].as_bytes()).is_ok())
+            .find(|&i| json::parse(&rest.as_bytes()[..i]).is_ok())
             .ok_or_else(|| format!("'{rest}' does not begin with a JSON literal"))?;
-        values.push(json::parse(rest[..cut].as_bytes()).map_err(|e| e.to_string())?);
+        values.push(json::parse(&rest.as_bytes()[..cut]).map_err(|e| e.to_string())?);
         match rest.get(cut + 1..) {
             Some(next) => rest = next,
             None => return Ok(values),

@@ -194,7 +194,7 @@ fn hole(inner: &str) -> Result<Slot, String> {
 /// What is not hex.
 pub fn hex(text: &str) -> Result<Vec<u8>, String> {
     let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(format!("'{text}' has an odd number of hex digits"));
     }
     digits

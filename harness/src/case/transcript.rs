@@ -60,8 +60,19 @@ pub enum Want {
     Exit(Option<i32>),
     /// From here on, answers carry this prefix.
     Prefix(Option<Vec<Slot>>),
-    /// The noise before the next answer is exactly this.
-    Noise(Vec<Slot>),
+    /// What may stand before the prefix of the next answer.
+    Noise(Noise),
+}
+
+/// Noise before a prefix.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Noise {
+    /// Exactly this.
+    Exact(Vec<Slot>),
+    /// Something.
+    Some,
+    /// Something or nothing.
+    Any,
 }
 
 /// A mistake in a transcript.
@@ -186,7 +197,11 @@ fn want(body: &str, wants: &mut Vec<Want>) -> Result<(), (usize, String)> {
             literal => Want::Prefix(Some(string_slots(literal).map_err(|w| (9, w))?)),
         }
     } else if let Some(text) = body.strip_prefix("% noise ") {
-        Want::Noise(string_slots(text.trim()).map_err(|w| (8, w))?)
+        Want::Noise(match text.trim() {
+            "<any>" => Noise::Any,
+            "<filled>" => Noise::Some,
+            literal => Noise::Exact(string_slots(literal).map_err(|w| (8, w))?),
+        })
     } else {
         return Err((
             0,

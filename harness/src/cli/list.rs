@@ -27,7 +27,7 @@ pub(crate) fn list(args: &Args) -> Result<u8, Error> {
     for folder in &args.cases {
         catalog.add_folder(folder)?;
     }
-    let mut out = String::new();
+    let mut rows = Vec::new();
     for suite in &catalog.suites {
         let chosen = |case: &&crate::case::Case| {
             args.selectors.is_empty() || args.selectors.iter().any(|s| *s == suite.name || selects(s, case))
@@ -40,18 +40,18 @@ pub(crate) fn list(args: &Args) -> Result<u8, Error> {
                 if named {
                     let why = clause.untestable.as_ref().map_or_else(|| format!("{n} cases"), |u| format!("untestable: {}", u.sentence));
                     let role = if clause.role == crate::clause::Role::Client { " client" } else { "" };
-                    out.push_str(&format!("{:<42} {:<7}{role} {why}\n", clause.id, clause.level.to_string()));
+                    rows.push(format!("{:<42} {:<7}{role} {why}", clause.id, clause.level.to_string()));
                 }
             }
         } else {
             for case in cases {
-                out.push_str(&format!("{:<52} {:<40} {}\n", case.id, case.clause, case.about));
+                rows.push(format!("{:<52} {:<40} {}", case.id, case.clause, case.about));
             }
         }
     }
-    if out.is_empty() {
+    if rows.is_empty() {
         return Err(super::run::nothing_selected(&catalog, &args.selectors));
     }
-    print(&out);
+    print(&(rows.join("\n") + "\n"));
     Ok(0)
 }

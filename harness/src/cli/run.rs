@@ -308,7 +308,10 @@ pub(crate) fn nothing_selected(catalog: &Catalog, selectors: &[String]) -> Error
     for selector in selectors {
         let near = nearest(selector, ids.iter().copied());
         if !near.is_empty() {
-            message.push_str(&format!("\nnearest to {selector}: {}", near.join(", ")));
+            message += "\nnearest to ";
+            message += selector;
+            message += ": ";
+            message += &near.join(", ");
         }
     }
     message.push_str("\n`civispec list` names every case, `civispec list --clauses` every clause.");

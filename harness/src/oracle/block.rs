@@ -8,7 +8,7 @@ use super::frame::{Cursor, Frame, find};
 use super::passive::{Code, shorten};
 use crate::case::pattern::{Mismatch, Pattern};
 use crate::case::template::{self, Slot};
-use crate::case::transcript::Want;
+use crate::case::transcript::{Noise, Want};
 use crate::case::{Case, Envelope};
 use crate::draw::Vars;
 
@@ -99,7 +99,7 @@ struct Judge<'a> {
     case: &'a Case,
     cursor: Cursor<'a>,
     output: Output<'a>,
-    noise: Option<Vec<u8>>,
+    noise: Option<Noise>,
     at_marker: bool,
     out: Judgement,
 }
@@ -179,9 +179,7 @@ impl<'a> Judge<'a> {
                 let text = slots.as_ref().map(|s| template::text_of(s, &mut self.out.vars).into_bytes());
                 self.out.prefix = text;
             }
-            Want::Noise(slots) => {
-                self.noise = Some(template::text_of(slots, &mut self.out.vars).into_bytes());
-            }
+            Want::Noise(noise) => self.noise = Some(noise.clone()),
         }
     }
 
@@ -198,25 +196,24 @@ impl<'a> Judge<'a> {
             self.differs(format!("{prefix:?} + answer"), Some(shorten(frame.line)), vec![mismatch]);
             return false;
         }
-        match noise {
-            Some(noise) if noise != frame.noise => {
-                let (want, got) = (shorten(&noise), shorten(frame.noise));
-                let mismatch = Mismatch { path: String::new(), want: format!("the noise {want:?}"), got: format!("{got:?}") };
-                self.differs(format!("noise {want:?}"), Some(got), vec![mismatch]);
-                false
+        let wanted = match noise {
+            Some(Noise::Any) => return true,
+            Some(Noise::Some) if !frame.noise.is_empty() => return true,
+            Some(Noise::Some) => "some noise before the prefix".to_owned(),
+            Some(Noise::Exact(slots)) => {
+                let text = template::text_of(&slots, &mut self.out.vars);
+                if text.as_bytes() == frame.noise {
+                    return true;
+                }
+                format!("the noise {text:?} before the prefix")
             }
-            None if !frame.noise.is_empty() => {
-                let got = shorten(frame.noise);
-                let mismatch = Mismatch {
-                    path: String::new(),
-                    want: "the prefix at the start of the line".to_owned(),
-                    got: format!("{got:?} before it"),
-                };
-                self.differs("prefix + answer".to_owned(), Some(got), vec![mismatch]);
-                false
-            }
-            _ => true,
-        }
+            None if frame.noise.is_empty() => return true,
+            None => "the prefix at the start of the line".to_owned(),
+        };
+        let got = shorten(frame.noise);
+        let mismatch = Mismatch { path: String::new(), want: wanted.clone(), got: format!("{got:?} before it") };
+        self.differs(wanted, Some(got), vec![mismatch]);
+        false
     }
 
     fn answer(&mut self, any_of: &[Pattern], ordered: bool, optional: bool) {
@@ -282,7 +279,7 @@ impl<'a> Judge<'a> {
         look.next(prefix);
         look.next(prefix).is_some_and(|frame| {
             let whole = &self.output.raw[frame.offset..look.at()];
-            !self.output.marker.is_some_and(|m| find(whole, m.as_bytes()).is_some())
+            self.output.marker.is_none_or(|m| find(whole, m.as_bytes()).is_none())
         })
     }
 

@@ -1,11 +1,10 @@
 //! One attempt at a case: its control, the case, its control again, on connections that are opened when needed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use crate::case::pattern::Mismatch;
 use crate::case::transcript::{Block, Want};
-use crate::case::{Case, Connection, Declared, Principal, Touch, template};
+use crate::case::{Case, Connection, Control, Declared, Principal, Touch, template};
 use crate::clause::Level;
 use crate::exchange::{Conversation, Death, Limits, MarkerTrust, OpenError, Wire, variables};
 use crate::oracle::block::{Fit, Judgement};
@@ -182,7 +181,6 @@ pub fn attempt(
     fresh: bool,
     tally: &mut Tally,
 ) -> Attempt {
-    let epoch = Instant::now();
     if !fresh {
         for conversation in seats.open.iter_mut().flatten() {
             let _ = conversation.take_wire();
@@ -190,15 +188,18 @@ pub fn attempt(
     }
     let touches_options = case.touches.contains(&Touch::Options);
     if touches_options && let Err(play) = remember_options(context, case, seats) {
-        return verdict(context, case, level, play, seats, epoch);
+        return verdict(context, case, level, play, seats);
     }
-    let mut result = attempt_with_controls(context, case, level, seats, epoch, tally);
-    if case.touches.iter().any(|t| matches!(t, Touch::Login | Touch::Session)) {
-        seats.close(context, &case.id, tally);
-    } else if touches_options && seats.is_usable() && !restore_options(context, case, seats) {
+    let mut result = attempt_with_controls(context, case, level, seats, tally);
+    let spent = case.touches.iter().any(|t| matches!(t, Touch::Login | Touch::Session));
+    if spent || (touches_options && seats.is_usable() && !restore_options(context, case, seats)) {
         seats.close(context, &case.id, tally);
     }
     result.wire.sort_by_key(|w| w.at);
+    let start = result.wire.first().map(|w| w.at).unwrap_or_default();
+    for stretch in &mut result.wire {
+        stretch.at -= start;
+    }
     result
 }
 
@@ -207,37 +208,56 @@ fn attempt_with_controls(
     case: &Case,
     level: Level,
     seats: &mut Seats,
-    epoch: Instant,
     tally: &mut Tally,
 ) -> Attempt {
     let mut control = None;
     if let Some(twin) = &case.control {
-        match play(context, case, &twin.blocks, false, 1, None, seats, tally) {
-            Play::Fits(_) => control = Some("passed before".to_owned()),
-            failed => return control_failed(context, case, level, failed, "before", seats, epoch),
+        if let Err(failed) = play_control(context, case, twin, 1, seats, tally) {
+            return control_failed(context, case, level, failed, "before", seats);
         }
-        if case.touches.contains(&Touch::Options) && seats.is_usable() && !restore_options(context, case, seats) {
-            seats.close(context, &case.id, tally);
-        }
+        control = Some("passed before".to_owned());
     }
     let mut main = play_all(context, case, seats, tally);
-    if matches!(main, Play::Fits(_)) && seats.is_usable() && case.connections.len() == 1 {
-        main = settle(context, case, seats, tally, main);
+    if matches!(main, Play::Fits(_)) {
+        main = settle(context, case, seats, Some(tally)).err().unwrap_or(main);
+    } else if matches!(main, Play::Differs(_) | Play::Unreadable(_)) {
+        // For the report: whatever else was on its way. The verdict stands, whether the target still answers or not.
+        let _ = settle(context, case, seats, None);
     }
     let fits = matches!(main, Play::Fits(_));
-    let mut result = verdict(context, case, level, main, seats, epoch);
+    let mut result = verdict(context, case, level, main, seats);
     if fits && let Some(twin) = &case.control {
         if case.touches.contains(&Touch::Options) && seats.is_usable() && !restore_options(context, case, seats) {
             seats.close(context, &case.id, tally);
         }
-        match play(context, case, &twin.blocks, false, 2, None, seats, tally) {
-            Play::Fits(_) => control = Some("passed before and after".to_owned()),
-            failed => return control_failed(context, case, level, failed, "after", seats, epoch),
+        if let Err(failed) = play_control(context, case, twin, 2, seats, tally) {
+            return control_failed(context, case, level, failed, "after", seats);
         }
+        control = Some("passed before and after".to_owned());
         result.wire.extend(take_wire(seats));
     }
     result.control = control;
     result
+}
+
+/// The positive twin, and the state as it was before it.
+fn play_control(
+    context: &Context<'_>,
+    case: &Case,
+    twin: &Control,
+    turn: u64,
+    seats: &mut Seats,
+    tally: &mut Tally,
+) -> Result<(), Play> {
+    match play(context, case, &twin.blocks, false, turn, None, seats, tally) {
+        // A block may hold further requests whose answers the twin does not look at.
+        Play::Fits(_) => settle(context, case, seats, None)?,
+        failed => return Err(failed),
+    }
+    if case.touches.contains(&Touch::Options) && seats.is_usable() && !restore_options(context, case, seats) {
+        seats.close(context, &case.id, tally);
+    }
+    Ok(())
 }
 
 fn control_failed(
@@ -247,9 +267,8 @@ fn control_failed(
     failed: Play,
     when: &str,
     seats: &mut Seats,
-    epoch: Instant,
 ) -> Attempt {
-    let mut result = verdict(context, case, level, failed, seats, epoch);
+    let mut result = verdict(context, case, level, failed, seats);
     if result.verdict != Verdict::HarnessError {
         result.control = Some(format!("failed {when}: {}", result.reason));
         result.reason = format!("the control failed {when} the case, so nothing is known: {}", result.reason);
@@ -313,7 +332,7 @@ fn play(
             endings.extend(case.readings.iter().map(|r| r.wants.as_slice()));
         }
         let played =
-            conversation.play(case, block, &endings, &mut vars, cut.take(), &context.limits, &context.trust);
+            conversation.play(case, block, &endings, &mut vars, cut.take(), (&context.limits, &context.trust));
         if let Some(fault) = played.our_fault {
             return Play::OurFault(fault);
         }
@@ -380,23 +399,26 @@ fn note_extra(tally: &mut Tally, case: &str, line: &[u8], detail: &str) {
     tally.note(Code::Extra, sighting);
 }
 
-fn settle(context: &Context<'_>, case: &Case, seats: &mut Seats, tally: &mut Tally, fits: Play) -> Play {
+/// Proves on every open connection that nothing more comes; what does is charged to the tally, if there is one.
+fn settle(context: &Context<'_>, case: &Case, seats: &mut Seats, mut tally: Option<&mut Tally>) -> Result<(), Play> {
     let mut vars = variables(context.seed, &case.id, 3, context.declared);
-    let Some(conversation) = seats.open.first_mut().and_then(Option::as_mut) else { return fits };
-    match conversation.settle(&mut vars, &context.limits, &context.trust) {
-        Ok(stray) => {
-            for line in stray.split_inclusive(|b| *b == b'\n') {
-                if case.passive {
-                    note_extra(tally, &case.id, line, "an answer that nobody asked for");
+    for index in 0..seats.open.len() {
+        let Some(conversation) = seats.open[index].as_mut().filter(|c| c.is_usable()) else { continue };
+        match conversation.settle(&mut vars, &context.limits, &context.trust) {
+            Ok(stray) => {
+                for line in stray.split_inclusive(|b| *b == b'\n') {
+                    if let Some(tally) = tally.as_deref_mut().filter(|_| case.passive) {
+                        note_extra(tally, &case.id, line, "an answer that nobody asked for");
+                    }
                 }
             }
-            fits
-        }
-        Err(death) => {
-            seats.kill(0);
-            Play::Dead(death)
+            Err(death) => {
+                seats.kill(index);
+                return Err(Play::Dead(death));
+            }
         }
     }
+    Ok(())
 }
 
 /// Asks for the options before a case changes them.
@@ -440,7 +462,6 @@ fn verdict(
     level: Level,
     play: Play,
     seats: &mut Seats,
-    _epoch: Instant,
 ) -> Attempt {
     let departure = Verdict::of_departure(level, context.strict);
     let mut result = match play {

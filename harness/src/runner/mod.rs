@@ -164,21 +164,21 @@ fn identify(context: &Context<'_>) -> Result<String, String> {
              started directly, without a shell."
         )),
         Err(OpenError::NoHeader { what, ended, output }) => {
-            let mut message = format!("the target {what}: {shown}");
+            let mut message = vec![format!("the target {what}: {shown}")];
             if !ended.forced {
-                message.push_str(&format!("\nIt ended with {}.", ended.in_words()));
+                message.push(format!("It ended with {}.", ended.in_words()));
             }
             if !output.is_empty() {
-                message.push_str(&format!("\nstandard output begins with: {}", shorten(&output)));
+                message.push(format!("standard output begins with: {}", shorten(&output)));
             }
             let stderr = String::from_utf8_lossy(&ended.stderr);
             let lines: Vec<&str> = stderr.lines().take(10).collect();
             if lines.is_empty() {
-                message.push_str("\nIt wrote nothing on standard error.");
+                message.push("It wrote nothing on standard error.".to_owned());
             } else {
-                message.push_str(&format!("\nstandard error:\n  {}", lines.join("\n  ")));
+                message.push(format!("standard error:\n  {}", lines.join("\n  ")));
             }
-            Err(crate::report::redact(&message, context.secrets))
+            Err(crate::report::redact(&message.join("\n"), context.secrets))
         }
     }
 }

@@ -105,11 +105,13 @@ pub(crate) struct Calls<'a> {
     state: &'a mut State,
     hooks: &'a mut Hooks,
     made: usize,
+    /// Whether the call that was last asked about says something of permission checks.
+    explicit: bool,
 }
 
 impl<'a> Calls<'a> {
     pub(crate) fn new(state: &'a mut State, hooks: &'a mut Hooks) -> Self {
-        Self { state, hooks, made: 0 }
+        Self { state, hooks, made: 0, explicit: false }
     }
 
     /// Whether calls are checked when they say nothing about it.
@@ -126,7 +128,9 @@ impl<'a> Calls<'a> {
         inherited: bool,
         depth: usize,
     ) -> bool {
-        let Some((spelled, wish)) = spelled.and_then(|value| Some((value, permission::wish(value)?))) else {
+        let spelled = spelled.and_then(|value| Some((value, permission::wish(value)?)));
+        self.explicit = spelled.is_some();
+        let Some((spelled, wish)) = spelled else {
             return inherited;
         };
         if wish {
@@ -149,7 +153,16 @@ impl<'a> Calls<'a> {
         if self.made > MAX_CALLS || depth > MAX_DEPTH {
             return Err(ApiError::new("too-many-calls", "the request brings about too many calls"));
         }
-        let ask = Ask { api, verb, account: self.state.account.as_ref(), checked, depth };
+        let ask = Ask {
+            api,
+            verb,
+            account: self.state.account.as_ref(),
+            checked,
+            explicit: self.explicit,
+            by_default: self.state.options.api_check_permissions,
+            trusted: self.state.is_trusted(),
+            depth,
+        };
         let mut access = permission::access(&ask);
         self.hooks.rights(&ask, &mut access);
         match access {

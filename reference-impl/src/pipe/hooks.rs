@@ -5,7 +5,7 @@
 //! the [`Scene`], and nothing else; it never learns which case is being played.
 
 use civispec_wire::json::Json;
-use civispec_wire::jsonrpc::Request;
+use civispec_wire::jsonrpc::{INVALID_REQUEST, PARSE_ERROR, Request};
 use civispec_wire::line::Line;
 
 use super::methods::Outcome;
@@ -61,8 +61,10 @@ pub(crate) struct Scene {
     /// Whether a further complete line was already waiting when this one was taken.
     pub(crate) waiting: bool,
     pub(crate) history: History,
-    /// For hooks that hold bytes back.
+    /// For hooks that hold bytes back, or remember some.
     pub(crate) held: Vec<u8>,
+    /// For hooks that count, or remember that something happened.
+    pub(crate) count: usize,
     /// Set to end the session after the present line.
     pub(crate) quit: bool,
     /// Set on [`Received::TooLong`] to have the rest of the line read as a line of its own.
@@ -78,6 +80,8 @@ pub(crate) struct History {
     pub(crate) errors: usize,
     /// Whether the last message failed.
     pub(crate) last_failed: bool,
+    /// The code of the last message or line, if that failed.
+    pub(crate) last_code: Option<i64>,
     /// Calls of `options`, failed ones included.
     pub(crate) options: usize,
     /// Calls of `login` that went well.
@@ -165,8 +169,10 @@ impl Hooks {
         state: &mut State,
         failed: bool,
     ) {
+        let code = answer.message.get("error").and_then(|error| error.get("code")?.as_i64());
         self.run_response(request, answer, state);
         let history = &mut self.scene.history;
+        history.last_code = code;
         history.messages += 1;
         history.errors += usize::from(failed);
         history.last_failed = failed;
@@ -182,11 +188,12 @@ impl Hooks {
     pub(crate) fn reply(&mut self, received: Received, reply: &mut Option<Json>, state: &mut State) {
         self.run_reply(received, reply, state);
         let history = &mut self.scene.history;
-        let count = match received {
-            Received::Garbled => &mut history.garbled,
-            Received::TooLong => &mut history.too_long,
+        let (count, code) = match received {
+            Received::Garbled => (&mut history.garbled, PARSE_ERROR),
+            Received::TooLong => (&mut history.too_long, INVALID_REQUEST),
             Received::Single | Received::Batch(_) => return,
         };
+        history.last_code = Some(code);
         *count += 1;
         history.errors += 1;
         history.last_failed = true;

@@ -16,12 +16,12 @@ mod entity;
 mod flags;
 pub(crate) mod hooks;
 mod login;
-mod methods;
-mod options;
+pub(crate) mod methods;
+pub(crate) mod options;
 pub(crate) mod permission;
 mod serve;
 mod session;
-mod state;
+pub(crate) mod state;
 
 use std::path::PathBuf;
 

@@ -50,6 +50,12 @@ pub(crate) struct Ask<'a> {
     pub(crate) account: Option<&'a Account>,
     /// Whether permissions are checked.
     pub(crate) checked: bool,
+    /// Whether the call itself says something of permission checks.
+    pub(crate) explicit: bool,
+    /// Whether calls of the session are checked when they say nothing about it.
+    pub(crate) by_default: bool,
+    /// Whether the session is trusted.
+    pub(crate) trusted: bool,
     /// How deep the call is nested in others; 0 for the request itself.
     pub(crate) depth: usize,
 }
@@ -130,7 +136,16 @@ mod tests {
     #[test]
     fn anonymous_may_make_noise_and_nothing_else() {
         for verb in Verb::all() {
-            let ask = Ask { api: ApiVersion::Four, verb, account: None, checked: true, depth: 0 };
+            let ask = Ask {
+                api: ApiVersion::Four,
+                verb,
+                account: None,
+                checked: true,
+                explicit: false,
+                by_default: true,
+                trusted: false,
+                depth: 0,
+            };
             let noise = matches!(verb, Verb::NoiseEcho | Verb::NoisePartial | Verb::NoiseStderr);
             assert_eq!(access(&ask), if noise { Access::All } else { Access::Denied }, "{verb:?}");
             assert_eq!(access(&Ask { checked: false, ..ask }), Access::All);

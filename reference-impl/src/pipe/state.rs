@@ -19,6 +19,8 @@ pub(crate) enum Trust {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) profile: Profile,
+    /// The flags as they were requested; `None` when the connection asked for none.
+    pub(crate) requested: Option<Vec<u8>>,
     /// The requested flags, each once, in the order of the request.
     pub(crate) flags: Vec<char>,
     pub(crate) trust: Trust,
@@ -47,6 +49,7 @@ impl State {
                 // The draft: only trusted parties are allowed to connect.
                 Profile::Draft => Trust::Trusted,
             },
+            requested: config.flags.clone(),
             flags,
             authx: true,
             options: Options::new(config.profile),
