@@ -15,6 +15,7 @@ use crate::case::{Case, Declared};
 use crate::draw::Vars;
 use crate::oracle::block::{Fit, Judgement, Output, judge};
 use crate::oracle::frame::find;
+use crate::oracle::passive::Code;
 use crate::target::child::FLOOD;
 use crate::target::{Child, Ended, Pump};
 
@@ -338,6 +339,7 @@ impl Conversation {
                 }
             }
         }
+        prefer_clean(&mut played.judgements);
         self.adopt(&played, vars, marker.as_deref());
         played
     }
@@ -560,6 +562,17 @@ impl Conversation {
 
 fn rfind(hay: &[u8], needle: &[u8]) -> Option<usize> {
     (0..=hay.len().checked_sub(needle.len())?).rev().find(|&i| hay[i..].starts_with(needle))
+}
+
+/// Where one ending accounts for every answer, another that fits only by calling some of them strays does not fit.
+fn prefer_clean(judgements: &mut [Judgement]) {
+    let strays = |j: &Judgement| j.charged.iter().filter(|(code, ..)| *code == Code::Extra).count();
+    let least = judgements.iter().filter(|j| j.fit == Fit::Fits).map(strays).min();
+    for judgement in judgements.iter_mut().filter(|j| j.fit == Fit::Fits) {
+        if Some(strays(judgement)) != least {
+            judgement.fit = Fit::Differs;
+        }
+    }
 }
 
 /// Variables for one play, with the declared values in place.

@@ -1,0 +1,120 @@
+//! Compares what was sent with what came back: numbers by exact value, and within what JSON promises to keep.
+
+use civispec_wire::json::{Json, Number};
+
+/// How a value that came back compares with the one that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Same {
+    /// It is the same value.
+    Exactly,
+    /// But for numbers of more digits than a double holds, which were rounded.
+    Rounded,
+    /// It is another value.
+    No,
+}
+
+/// Compares two values of any shape.
+#[must_use]
+pub fn compare(sent: &Json, got: &Json) -> Same {
+    match (sent, got) {
+        (Json::Number(a), Json::Number(b)) => number(a, b),
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
+            a.iter().zip(b).map(|(x, y)| compare(x, y)).max().unwrap_or(Same::Exactly)
+        }
+        (Json::Object(a), Json::Object(b)) if a.len() == b.len() => {
+            let sorted = |members: &[(String, Json)]| {
+                let mut order: Vec<usize> = (0..members.len()).collect();
+                order.sort_by(|&i, &j| members[i].0.cmp(&members[j].0));
+                order
+            };
+            let pairs = sorted(a).into_iter().zip(sorted(b));
+            pairs
+                .map(|(i, j)| if a[i].0 == b[j].0 { compare(&a[i].1, &b[j].1) } else { Same::No })
+                .max()
+                .unwrap_or(Same::Exactly)
+        }
+        _ if sent == got => Same::Exactly,
+        _ => Same::No,
+    }
+}
+
+fn number(sent: &Number, got: &Number) -> Same {
+    if sent.same_value(got) {
+        return Same::Exactly;
+    }
+    let close = match (sent.text().parse::<f64>(), got.text().parse::<f64>()) {
+        (Ok(a), Ok(b)) => (a - b).abs() <= a.abs() * 1e-9 + f64::MIN_POSITIVE,
+        _ => false,
+    };
+    if close && !is_promised(sent) { Same::Rounded } else { Same::No }
+}
+
+/// Whether every reader keeps the number: an integer within 2^53-1, or one of at most 15 digits within the range of
+/// doubles.
+fn is_promised(n: &Number) -> bool {
+    const SAFE: i64 = (1 << 53) - 1;
+    let digits = n.text().split(['e', 'E']).next().unwrap_or_default().replace(['-', '.'], "");
+    let significant = digits.trim_start_matches('0').trim_end_matches('0').len();
+    let in_range = n.text().parse::<f64>().is_ok_and(|f| f == 0.0 || f.is_normal());
+    let is_zero = significant == 0;
+    n.as_i64().is_some_and(|i| i.abs() <= SAFE)
+        || is_zero
+        || (significant <= 15 && in_range && n.text().parse::<f64>().is_ok_and(|f| f != 0.0))
+}
+
+/// Whether the value holds a number beyond the range of doubles, such as `1e999`.
+#[must_use]
+pub fn has_huge(value: &Json) -> bool {
+    match value {
+        Json::Number(n) => n.text().parse::<f64>().is_ok_and(f64::is_infinite),
+        Json::Array(items) => items.iter().any(has_huge),
+        Json::Object(members) => members.iter().any(|(_, v)| has_huge(v)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use civispec_wire::json::parse;
+
+    fn same(a: &str, b: &str) -> Same {
+        compare(&parse(a.as_bytes()).unwrap(), &parse(b.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn values_are_compared_exactly_and_an_object_is_no_list() {
+        for (a, b) in [("1.0", "1"), ("[1e2]", "[100]"), (r#"{"a":1,"b":[]}"#, r#"{"b":[],"a":1}"#), ("-0", "0")] {
+            assert_eq!(same(a, b), Same::Exactly, "{a} {b}");
+        }
+        for (a, b) in [("{}", "[]"), (r#"{"0":"x"}"#, r#"["x"]"#), ("1", "\"1\""), ("[1]", "[1,1]"), ("null", "0")] {
+            assert_eq!(same(a, b), Same::No, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn only_numbers_that_nobody_promised_to_keep_may_be_rounded() {
+        for (a, b) in [
+            ("12345678901234567890", "1.2345678901234567e+19"),
+            ("9007199254740993", "9007199254740992"),
+            ("123456789.123456789", "123456789.12345679"),
+            ("1e-400", "0"),
+        ] {
+            assert_eq!(same(a, b), Same::Rounded, "{a} {b}");
+        }
+        for (a, b) in [
+            ("9007199254740991", "9007199254740990"),
+            ("0.1", "0.10000000000000001"),
+            ("12345678901234567890", "5"),
+            ("123456.5", "123457"),
+        ] {
+            assert_eq!(same(a, b), Same::No, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_number_beyond_doubles_is_seen_at_any_depth() {
+        assert!(has_huge(&parse(br#"{"a":[1,{"b":-1e999}]}"#).unwrap()));
+        assert!(!has_huge(&parse(br#"{"a":[1,{"b":1e308}]}"#).unwrap()));
+    }
+}
