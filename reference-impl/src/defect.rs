@@ -7,16 +7,31 @@
 
 mod api;
 mod batch;
+mod draft;
+mod echo;
+mod error;
+mod flow;
 mod harmless;
 mod header;
+mod json;
+mod leak;
+mod lenient;
 mod line;
-mod message;
+mod login;
+mod options;
+mod readings;
+mod request;
+mod response;
+mod rights;
 
 use std::str::FromStr;
 
 use civispec_wire::json::Json;
+use civispec_wire::line::Line;
 
-use crate::pipe::hooks::Hook;
+use crate::pipe::code::API_FAILED;
+use crate::pipe::hooks::{Answer, Hook};
+use crate::pipe::methods::Outcome;
 
 /// A row of a table.
 pub(crate) struct Seed {
@@ -28,11 +43,26 @@ pub(crate) struct Seed {
 }
 
 /// The tables of the defects.
-static DEFECTS: [&[Seed]; 5] =
-    [header::DEFECTS, line::DEFECTS, message::DEFECTS, batch::DEFECTS, api::DEFECTS];
+static DEFECTS: [&[Seed]; 15] = [
+    header::DEFECTS,
+    flow::DEFECTS,
+    line::DEFECTS,
+    request::DEFECTS,
+    response::DEFECTS,
+    error::DEFECTS,
+    batch::DEFECTS,
+    json::DEFECTS,
+    echo::DEFECTS,
+    api::DEFECTS,
+    rights::DEFECTS,
+    login::DEFECTS,
+    options::DEFECTS,
+    draft::DEFECTS,
+    leak::DEFECTS,
+];
 
 /// The tables of the variants.
-static VARIANTS: [&[Seed]; 1] = [harmless::VARIANTS];
+static VARIANTS: [&[Seed]; 3] = [harmless::VARIANTS, readings::VARIANTS, lenient::VARIANTS];
 
 /// A name that no table has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,6 +145,80 @@ fn member<'a>(value: &'a mut Json, name: &str) -> Option<&'a mut Json> {
         Json::Object(members) => members.iter_mut().find(|(known, _)| known == name).map(|(_, value)| value),
         _ => None,
     }
+}
+
+/// Calls `change` with each response of a reply: the one, or those of a batch. What a draft server answers in the
+/// older notation is no response.
+fn each_response(reply: &mut Option<Json>, change: fn(&mut Json)) {
+    match reply {
+        Some(Json::Array(responses)) => responses.iter_mut().for_each(change),
+        Some(response) if response.get("jsonrpc").is_some() => change(response),
+        _ => {}
+    }
+}
+
+/// The error of a response, to be changed.
+fn error_of(answer: &mut Answer) -> Option<&mut Json> {
+    member(&mut answer.message, "error")
+}
+
+/// The code of a response that is an error.
+fn code_of(response: &Json) -> Option<i64> {
+    response.get("error")?.get("code")?.as_i64()
+}
+
+/// Gives the error of a response another code.
+fn set_code(response: &mut Json, code: i64) {
+    if let Some(known) = member(response, "error").and_then(|error| member(error, "code")) {
+        *known = code.into();
+    }
+}
+
+/// Removes a member of an object.
+fn remove(value: &mut Json, name: &str) {
+    if let Json::Object(members) = value {
+        members.retain(|(known, _)| known != name);
+    }
+}
+
+/// Adds a member to an object.
+fn add(value: &mut Json, name: &str, member: Json) {
+    if let Json::Object(members) = value {
+        members.push((name.to_owned(), member));
+    }
+}
+
+/// Calls `change` with every value inside a value, the value itself first.
+fn each_value(value: &mut Json, change: fn(&mut Json)) {
+    change(value);
+    match value {
+        Json::Array(items) => items.iter_mut().for_each(|item| each_value(item, change)),
+        Json::Object(members) => members.iter_mut().for_each(|(_, value)| each_value(value, change)),
+        _ => {}
+    }
+}
+
+/// Whether an API call failed and is reported as a JSON-RPC error.
+fn api_failed(outcome: &Outcome) -> bool {
+    matches!(outcome, Err(error) if error.code == API_FAILED)
+}
+
+/// Whether an API call failed and is reported as a result.
+fn api_failed_in_result(outcome: &Outcome) -> bool {
+    matches!(outcome, Ok(result) if result.get("is_error") == Some(&Json::from(1)))
+}
+
+/// Keeps a line for a later hook of the same seed; one that was too long has no bytes left to keep.
+const KEEP_LINE: Hook = Hook::Line(|incoming, _, scene| {
+    scene.held.clear();
+    if let Line::Text(text) = &incoming.line {
+        scene.held.extend_from_slice(text);
+    }
+});
+
+/// Whether a line looks like an object whose end was cut off.
+fn is_cut_off(line: &[u8]) -> bool {
+    line.starts_with(b"{") && !line.trim_ascii_end().ends_with(b"}")
 }
 
 #[cfg(test)]

@@ -141,6 +141,16 @@ impl Condition {
         Self { field: &FIELDS[0], operator: Operator::Binary("="), values: vec![Value::Integer(id)] }
     }
 
+    /// Puts the active contact in the place of the words `user_contact_id`, which stand for it in API calls. Nobody's
+    /// contact equals nothing.
+    pub(crate) fn resolve(&mut self, active: Option<i64>) {
+        for value in &mut self.values {
+            if matches!(value, Value::Text(text) if text == "user_contact_id") {
+                *value = active.map_or(Value::Null, Value::Integer);
+            }
+        }
+    }
+
     fn sql(&self) -> String {
         let left = self.field.sql;
         match self.operator {

@@ -1,7 +1,9 @@
 //! The command line: reads arguments, calls the library, prints, and turns errors into exit statuses.
 
 mod explain;
+mod lint;
 mod list;
+mod record;
 mod run;
 mod serve;
 
@@ -48,6 +50,10 @@ enum Command {
     Explain(explain::Args),
     /// Serve a reference implementation.
     Serve(serve::Args),
+    /// Judge recorded sessions without a target.
+    Lint(lint::Args),
+    /// Sit between a client and a server and record what passes.
+    Record(record::Args),
 }
 
 /// A suite of the catalog, for arguments.
@@ -74,6 +80,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Serve(args) => serve::serve(args),
+        Command::Lint(args) => lint::lint(&args),
+        Command::Record(args) => record::record(&args),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -228,7 +228,7 @@ impl<'a> Judge<'a> {
                     if !self.check_prefix(frame) {
                         return;
                     }
-                    let value = match json::parse(frame.line) {
+                    let value = match json::parse_output(frame.line) {
                         Ok(value) => value,
                         Err(e) => return self.unreadable(frame.line, &e),
                     };
@@ -284,7 +284,8 @@ impl<'a> Judge<'a> {
     }
 
     fn unreadable(&mut self, line: &[u8], error: &json::JsonError) {
-        self.out.fit = Fit::Unreadable;
+        // With a prefix in force, what follows it is the case's own matter.
+        self.out.fit = if self.out.prefix.is_some() { Fit::Differs } else { Fit::Unreadable };
         self.out.answer = Some(shorten(line));
         self.out.mismatches = vec![Mismatch {
             path: String::new(),
@@ -304,7 +305,7 @@ impl<'a> Judge<'a> {
                     if !self.check_prefix(frame) {
                         return;
                     }
-                    let value = match json::parse(frame.line) {
+                    let value = match json::parse_output(frame.line) {
                         Ok(value) => value,
                         Err(e) => return self.unreadable(frame.line, &e),
                     };
@@ -385,12 +386,12 @@ impl<'a> Judge<'a> {
 
     /// What is left behind the last expectation: nothing should be.
     fn rest(&mut self) {
-        let judged = self.out.fit == Fit::Fits;
+        // Where the block differs, what follows may well be what it should have been.
+        let fits = self.out.fit == Fit::Fits;
         while let Next::Answer(frame) = self.next() {
-            let line = shorten(frame.line);
-            let detail = "an answer behind the last one that was asked for".to_owned();
-            self.out.charged.push((Code::Extra, detail, line));
-            if judged {
+            if fits {
+                let detail = "an answer behind the last one that was asked for".to_owned();
+                self.out.charged.push((Code::Extra, detail, shorten(frame.line)));
                 self.out.consumed = self.cursor.at();
             }
         }

@@ -155,6 +155,15 @@ impl Tally {
         }
     }
 
+    /// Judges a header, which is one line of JSON like an answer but no response.
+    pub fn judge_header(&mut self, case: &str, line: &[u8]) {
+        for Violation { code, detail } in check(line, &[]).1 {
+            if matches!(code, Code::Utf8 | Code::Json | Code::OneLine | Code::DuplicateMembers) {
+                self.note(code, Sighting { case: case.to_owned(), detail, answer: shorten(line) });
+            }
+        }
+    }
+
     /// Judges one answer line of `case` and counts what was looked at.
     pub fn judge(&mut self, case: &str, line: &[u8], secrets: &[String]) {
         let (looked_at, violations) = check(line, secrets);
@@ -179,7 +188,7 @@ pub fn check(line: &[u8], secrets: &[String]) -> (Vec<Code>, Vec<Violation>) {
     if let Some(offset) = spread_out(line) {
         note(Code::OneLine, format!("white space of a pretty-printer at byte {offset}"));
     }
-    match json::parse(line) {
+    match json::parse_output(line) {
         Err(e) => note(Code::Json, e.to_string()),
         Ok(value) => {
             if let Some(name) = value.duplicate_member() {

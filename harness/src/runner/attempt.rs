@@ -314,22 +314,26 @@ fn play(
     let mut cut = cut;
     for (i, block) in blocks.iter().enumerate() {
         let last = i + 1 == blocks.len();
+        let mut endings: Vec<&[Want]> = vec![&block.wants];
+        if last && with_readings {
+            endings.extend(case.readings.iter().map(|r| r.wants.as_slice()));
+        }
         let conversation = match seats.seat(block.session, &case.connections[block.session], context, case) {
             Ok(conversation) => conversation,
             Err(play) => return play,
         };
         if block.sends.is_empty() && blocks[..i].iter().all(|b| b.session != block.session) {
-            let judgement = conversation.judge_header(case, &block.wants, &vars);
-            match judgement.fit {
-                Fit::Fits => vars = judgement.vars,
-                Fit::Unreadable => return Play::Unreadable(Box::new(judgement)),
-                _ => return Play::Differs(Box::new(judgement)),
+            let judgements: Vec<Judgement> =
+                endings.iter().map(|wants| conversation.judge_header(case, wants, &vars)).collect();
+            tally.judge_header(&case.id, conversation.header());
+            match settled(judgements, case, last && with_readings) {
+                Ok((judgement, shown)) => {
+                    vars = judgement.vars;
+                    readings = shown;
+                }
+                Err(play) => return play,
             }
             continue;
-        }
-        let mut endings: Vec<&[Want]> = vec![&block.wants];
-        if last && with_readings {
-            endings.extend(case.readings.iter().map(|r| r.wants.as_slice()));
         }
         let played =
             conversation.play(case, block, &endings, &mut vars, cut.take(), (&context.limits, &context.trust));
@@ -353,30 +357,38 @@ fn play(
         if played.undrained {
             return Play::Undrained;
         }
-        let fitting: Vec<usize> =
-            (0..played.judgements.len()).filter(|&i| played.judgements[i].fit == Fit::Fits).collect();
-        if fitting.is_empty() {
-            let Some(judgement) = played.judgements.into_iter().min_by_key(|j| j.mismatches.len()) else {
-                return Play::OurFault("a block was not judged".to_owned());
-            };
-            let unreadable = judgement.fit == Fit::Unreadable;
-            let conversation = seats.open[block.session].as_ref();
-            if judgement.answer.is_none()
-                && judgement.mismatches.iter().any(|m| m.got == "the output ended")
-                && let Some(conversation) = conversation
-            {
-                let words = conversation.end_in_words();
+        match settled(played.judgements, case, last && with_readings) {
+            Ok((_, shown)) => readings = shown,
+            Err(Play::Differs(judgement)) if ended_instead(&judgement) => {
+                let words = seats.open[block.session].as_ref().map(Conversation::end_in_words).unwrap_or_default();
                 seats.kill(block.session);
                 return Play::Dead(Death::Crash(format!("it ended ({words}) instead of answering")));
             }
-            return if unreadable { Play::Unreadable(Box::new(judgement)) } else { Play::Differs(Box::new(judgement)) };
-        }
-        if last && with_readings {
-            let names: Vec<&str> = case.reading_names().collect();
-            readings = fitting.iter().filter_map(|&i| names.get(i)).map(|n| (*n).to_owned()).collect();
+            Err(play) => return play,
         }
     }
     Play::Fits(readings)
+}
+
+/// The first judgement that fits, with the names of all readings that do; or what the closest one says.
+fn settled(judgements: Vec<Judgement>, case: &Case, with_readings: bool) -> Result<(Judgement, Vec<String>), Play> {
+    let names: Vec<&str> = case.reading_names().collect();
+    let fits = |j: &&Judgement| j.fit == Fit::Fits;
+    let shown = judgements.iter().enumerate().filter(|(_, j)| j.fit == Fit::Fits);
+    let shown = shown.filter_map(|(i, _)| names.get(i).filter(|_| with_readings)).map(|n| (*n).to_owned()).collect();
+    if let Some(judgement) = judgements.iter().find(fits) {
+        return Ok((judgement.clone(), shown));
+    }
+    match judgements.into_iter().min_by_key(|j| j.mismatches.len()) {
+        Some(judgement) if judgement.fit == Fit::Unreadable => Err(Play::Unreadable(Box::new(judgement))),
+        Some(judgement) => Err(Play::Differs(Box::new(judgement))),
+        None => Err(Play::OurFault("a block was not judged".to_owned())),
+    }
+}
+
+/// Whether an answer is missing because the output ended.
+fn ended_instead(judgement: &Judgement) -> bool {
+    judgement.answer.is_none() && judgement.mismatches.iter().any(|m| m.got == "the output ended")
 }
 
 fn charge(case: &Case, judgement: &Judgement, context: &Context<'_>, tally: &mut Tally) {

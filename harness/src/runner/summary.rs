@@ -12,7 +12,7 @@ use crate::verdict::Verdict;
 
 /// Fails the cases that observe a rule which some answer of the run broke.
 pub(super) fn apply_passive(plan: &Plan<'_>, results: &mut [CaseResult], tally: &Tally) {
-    for result in results.iter_mut().filter(|r| r.verdict == Verdict::Pass) {
+    for result in results.iter_mut().filter(|r| matches!(r.verdict, Verdict::Pass | Verdict::Inconclusive)) {
         let Some(case) = plan.cases.iter().find(|c| c.id == result.id) else { continue };
         let Some(code) = case.observe.as_ref().and_then(|o| Code::ALL.into_iter().find(|c| c.name() == o)) else {
             continue;

@@ -85,6 +85,10 @@ pub(crate) fn perform(
     access: Access,
     state: &mut State,
 ) -> Result<Yield, ApiError> {
+    let active = state.account.map(|account| account.contact);
+    for condition in &mut input.query.conditions {
+        condition.resolve(active);
+    }
     match access {
         Access::Denied => return Err(ApiError::new("unauthorized", "insufficient permission")),
         Access::Own(id) => input.query.conditions.push(Condition::id(id)),

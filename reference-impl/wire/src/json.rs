@@ -111,6 +111,45 @@ pub fn parse(text: &[u8]) -> Result<Json, JsonError> {
     }
 }
 
+/// Parses what a peer wrote: as [`parse`], but a lone surrogate escape, which the grammar allows and no Unicode string
+/// can hold, is read as U+FFFD.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_output(text: &[u8]) -> Result<Json, JsonError> {
+    parse(text).or_else(|error| {
+        let mended = without_lone_surrogates(text);
+        if mended == text { Err(error) } else { parse(&mended) }
+    })
+}
+
+/// The text with `\\ufffd` in the place of each surrogate escape that has no partner.
+fn without_lone_surrogates(text: &[u8]) -> Vec<u8> {
+    let unit = |at: usize| -> Option<u16> {
+        let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let next = match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                out.extend_from_slice(b"\\ufffd");
+                at += 6;
+                continue;
+            }
+            // An escaped backslash is no escape for what follows it.
+            (None, _) if text[at] == b'\\' => 2.min(text.len() - at),
+            (Some(_), _) => 6,
+            (None, _) => 1,
+        };
+        out.extend_from_slice(&text[at..at + next]);
+        at += next;
+    }
+    out
+}
+
 impl Json {
     /// The member called `name`; of duplicates the last one, as most readers take it.
     #[must_use]
@@ -427,6 +466,19 @@ mod tests {
             assert!(e.offset >= offset && e.offset <= text.len(), "{text:?}: {e}");
         }
         assert_eq!(parse(b"\"\xff\"").unwrap_err(), JsonError { offset: 1, reason: "not UTF-8".to_owned() });
+    }
+
+    #[test]
+    fn lone_surrogates_in_output_are_read_as_replacement_characters() {
+        for (text, wanted) in [
+            (r#""\ud83d""#, "\u{fffd}"),
+            (r#""\ud83d\ude00""#, "\u{1f600}"),
+            (r#""\ude00\ud83d""#, "\u{fffd}\u{fffd}"),
+            (r#""\\ud83d""#, "\\ud83d"),
+        ] {
+            assert_eq!(parse_output(text.as_bytes()), Ok(Json::from(wanted)), "{text}");
+        }
+        assert!(parse_output(b"{").is_err());
     }
 
     #[test]

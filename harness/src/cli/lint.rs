@@ -1,0 +1,69 @@
+//! `civispec lint`: judges recorded sessions without a target.
+
+use std::path::PathBuf;
+
+use super::{complain, print};
+use crate::catalog::Catalog;
+use crate::error::Error;
+use crate::lint::render::{self, Detail};
+use crate::lint::{Finding, judge, parse};
+
+/// Judge recorded sessions without a target.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  civispec lint session.jsonl              every finding with what was sent, wanted and got
+  civispec lint --brief captures/*.jsonl   one line for each finding
+
+A recording has one JSON object per line: {\"session\",\"about\",\"flags\",\"protocol\"}, then {\"dir\",\"text\"} or
+{\"dir\",\"hex\"} with dir > (sent), < (standard output) or ! (standard error), then {\"exit\"}; `civispec record` makes
+one. The order between the two directions is not judged, nor is what a called API may have printed.
+
+Exit status: 0 where no must or states clause is broken, 1 where one is, 2 for a file that cannot be read.")]
+pub(crate) struct Args {
+    /// The recordings.
+    #[arg(required = true, value_name = "FILE.jsonl")]
+    files: Vec<PathBuf>,
+    /// One line for each finding.
+    #[arg(short, long)]
+    brief: bool,
+}
+
+/// Judges every file that can be read, and tells of those that cannot.
+pub(crate) fn lint(args: &Args) -> Result<u8, Error> {
+    let catalog = Catalog::built_in()?;
+    let Some(suite) = catalog.suites.iter().find(|s| s.name == "pipe") else {
+        return Err(Error::Usage("there is no suite for the sessions of a pipe".to_owned()));
+    };
+    let detail = if args.brief { Detail::Brief } else { Detail::Full };
+    let mut all = Vec::new();
+    let mut damaged = false;
+    for path in &args.files {
+        let name = path.display().to_string();
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(source) => {
+                complain(&Error::Read { path: path.clone(), source });
+                damaged = true;
+                continue;
+            }
+        };
+        let parsed = parse(&name, &bytes);
+        let judged: Vec<_> = parsed.sessions.into_iter().map(|s| (s.clone(), judge(&suite.ledger, &s))).collect();
+        print(&render::file(&name, &judged, detail));
+        if let Some(damage) = parsed.damage {
+            complain(&Error::Data(damage));
+            damaged = true;
+        } else if judged.is_empty() {
+            complain(&Error::Usage(format!("{name}: there is no session in it; expected {{\"session\":…}} on the first line")));
+            damaged = true;
+        }
+        all.extend(judged.into_iter().map(|(_, judged)| judged));
+    }
+    print(&render::summary(&suite.ledger, all.iter()));
+    let broken = all.iter().any(|judged| judged.findings.iter().any(Finding::is_broken));
+    Ok(match (damaged, broken) {
+        (true, _) => 2,
+        (false, true) => 1,
+        (false, false) => 0,
+    })
+}

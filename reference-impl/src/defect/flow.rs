@@ -1,0 +1,177 @@
+//! Defects of the flow: what is answered how often and where, and what a session remembers.
+
+use civispec_wire::json::Json;
+use civispec_wire::jsonrpc::{ErrorObject, INTERNAL_ERROR, INVALID_REQUEST, Response};
+
+use crate::pipe::code::API_FAILED;
+use crate::pipe::hooks::{Answer, Frame, Hook, Received};
+use crate::pipe::options::Options;
+use crate::pipe::state::State;
+
+use super::{KEEP_LINE, Seed, code_of, each_value, is_cut_off};
+
+pub(super) const DEFECTS: &[Seed] = &[
+    Seed {
+        slug: "request-after-cut-off-one-refused",
+        about: "refuses the request that follows a truncated one",
+        hooks: &[
+            KEEP_LINE,
+            Hook::Reply(|received, _, _, scene| {
+                if received == Received::Garbled && is_cut_off(&scene.held) {
+                    scene.count = 1;
+                }
+            }),
+            Hook::Response(|_, answer, _, scene| refuse_if(&mut scene.count, answer)),
+        ],
+    },
+    Seed {
+        slug: "request-after-empty-batch-refused",
+        about: "refuses the request that follows an empty batch",
+        hooks: &[
+            Hook::Reply(|received, _, _, scene| {
+                if received == Received::Batch(0) {
+                    scene.count = 1;
+                }
+            }),
+            Hook::Response(|_, answer, _, scene| refuse_if(&mut scene.count, answer)),
+        ],
+    },
+    Seed {
+        slug: "request-after-bad-utf-8-refused",
+        about: "refuses the request that follows a line that is no UTF-8",
+        hooks: &[
+            KEEP_LINE,
+            Hook::Reply(|received, _, _, scene| {
+                if received == Received::Garbled && std::str::from_utf8(&scene.held).is_err() {
+                    scene.count = 1;
+                }
+            }),
+            Hook::Response(|_, answer, _, scene| refuse_if(&mut scene.count, answer)),
+        ],
+    },
+    Seed {
+        slug: "api-error-answered-twice",
+        about: "answers an API call that fails twice",
+        hooks: &[
+            Hook::Response(|_, answer, _, scene| {
+                let failed = code_of(&answer.message) == Some(API_FAILED);
+                scene.count = usize::from(failed && scene.batch.is_none());
+            }),
+            Hook::Frame(|frame, _, scene| repeat_if(&mut scene.count, frame)),
+        ],
+    },
+    Seed {
+        slug: "invalid-request-answered-twice",
+        about: "answers an object that is no request twice",
+        hooks: &[
+            Hook::Message(|message, _, scene| {
+                scene.count = usize::from(message.as_object().is_some() && scene.batch.is_none());
+            }),
+            Hook::Response(|_, answer, _, scene| {
+                if code_of(&answer.message) != Some(INVALID_REQUEST) {
+                    scene.count = 0;
+                }
+            }),
+            Hook::Frame(|frame, _, scene| repeat_if(&mut scene.count, frame)),
+        ],
+    },
+    Seed {
+        slug: "long-answer-on-stderr",
+        about: "writes answers of more than 32 KiB to standard error while bufferSize is at its default",
+        hooks: &[Hook::Frame(|frame, state, _| {
+            if frame.body.len() > 32 * 1024 {
+                divert(frame, state);
+            }
+        })],
+    },
+    Seed {
+        slug: "answer-of-56-to-60-kib-on-stderr",
+        about: "writes answers of 56 to 60 KiB to standard error while bufferSize is at its default",
+        hooks: &[Hook::Frame(|frame, state, _| {
+            if (56 * 1024..=60 * 1024).contains(&frame.body.len()) {
+                divert(frame, state);
+            }
+        })],
+    },
+    Seed {
+        slug: "text-beyond-the-first-plane-replaced",
+        about: "replaces characters beyond U+FFFF in results",
+        hooks: &[Hook::Outcome(|_, outcome, _, _| {
+            if let Ok(result) = outcome {
+                each_value(result, |value| replace(value, |c| c > '\u{ffff}'));
+            }
+        })],
+    },
+    Seed {
+        slug: "text-of-the-last-plane-replaced",
+        about: "replaces characters beyond U+FFFFF in results",
+        hooks: &[Hook::Outcome(|_, outcome, _, _| {
+            if let Ok(result) = outcome {
+                each_value(result, |value| replace(value, |c| c > '\u{fffff}'));
+            }
+        })],
+    },
+    Seed {
+        slug: "options-lost-after-batch",
+        about: "sets the options back after a batch",
+        hooks: &[Hook::Frame(|frame, state, _| {
+            if frame.body.starts_with(b"[") {
+                state.options = Options::new(state.profile);
+            }
+        })],
+    },
+    Seed {
+        slug: "options-lost-after-cut-off-request",
+        about: "sets the options back after a truncated request",
+        hooks: &[
+            KEEP_LINE,
+            Hook::Reply(|received, _, _, scene| {
+                if received == Received::Garbled && is_cut_off(&scene.held) {
+                    scene.count = 1;
+                }
+            }),
+            // Only now, so that the answer to the truncated one still has its prefix.
+            Hook::Request(|_, state, scene| {
+                if std::mem::take(&mut scene.count) == 1 {
+                    state.options = Options::new(state.profile);
+                }
+            }),
+        ],
+    },
+    Seed {
+        slug: "farewell-at-the-end",
+        about: "says good-bye when the input has ended",
+        hooks: &[Hook::End(|output, _| output.extend_from_slice(b"Bye.\n"))],
+    },
+];
+
+/// Makes the answer an error, once.
+fn refuse_if(wanted: &mut usize, answer: &mut Answer) {
+    if std::mem::take(wanted) == 1 && answer.message.get("result").is_some() {
+        let id = answer.message.get("id").cloned().unwrap_or(Json::Null);
+        let outcome = Err(ErrorObject::new(INTERNAL_ERROR, "the server is out of step"));
+        answer.message = Response { id, outcome }.into_json();
+    }
+}
+
+/// Has the frame repeat itself, once.
+fn repeat_if(wanted: &mut usize, frame: &mut Frame) {
+    if std::mem::take(wanted) == 1 && !frame.body.is_empty() {
+        frame.end = [&frame.end[..], &frame.prefix, &frame.body, &frame.end].concat();
+    }
+}
+
+/// Sends a frame to standard error.
+fn divert(frame: &mut Frame, state: &mut State) {
+    if state.options.buffer_size == Options::new(state.profile).buffer_size {
+        for part in [&mut frame.prefix, &mut frame.body, &mut frame.end] {
+            state.stderr.append(part);
+        }
+    }
+}
+
+fn replace(value: &mut Json, which: fn(char) -> bool) {
+    if let Json::String(text) = value {
+        *text = text.replace(which, "\u{fffd}");
+    }
+}
