@@ -71,7 +71,13 @@ fn kill(defect: &Defect, report: &RunReport) -> Kill {
             .filter(|c| red(c.verdict) && topic(&c.clause) != topic(&defect.clause))
             .map(|c| c.clause.clone())
             .collect(),
-        red: report.cases.iter().filter(|c| red(c.verdict)).map(|c| c.id.clone()).collect(),
+        // A departure from a shown or may clause is a warning, which is as red as such a case gets.
+        red: report
+            .cases
+            .iter()
+            .filter(|c| red(c.verdict) || c.verdict == Verdict::Warn)
+            .map(|c| c.id.clone())
+            .collect(),
         dead: report
             .cases
             .iter()

@@ -211,7 +211,11 @@ impl<'a> Aligner<'_, 'a> {
         for (prefix, is_new) in [(Some(state.prefix), false), (asked, true), (Some(0), false)] {
             let Some(prefix) = prefix.filter(|p| !tried.contains(p)) else { continue };
             tried.push(prefix);
-            let Some(segment) = self.segment(state, prefix, slot, is_new) else { continue };
+            let Some(mut segment) = self.segment(state, prefix, slot, is_new) else { continue };
+            if asked.is_some_and(|a| a != prefix && self.out[state.at..].starts_with(&self.prefixes[a])) {
+                // A prefix of blanks could be taken for a part of the answer.
+                segment.price += u32::from(!self.prefixes[asked.unwrap_or(0)].is_empty());
+            }
             let priced = self.readings_of(&segment);
             for (price, taken, at) in priced {
                 let fit = price + fit(slot, &taken);
@@ -474,7 +478,7 @@ fn fit(slot: &Slot, taken: &Taken<'_>) -> u32 {
             let known = match id {
                 None if single.is_notification() => 2,
                 None => 3,
-                Some(id) if single.ids.iter().any(|own| compare(own, id) != Same::No) => {
+                Some(id) if single.accepted_ids(is_error).any(|own| compare(own, id) != Same::No) => {
                     u32::from(single.is_notification())
                 }
                 // Less than to think that it answers nothing and the request got none.
@@ -519,11 +523,9 @@ fn is_improbable(single: &Single, answer: &Json) -> bool {
 
 /// Whether a response is one to a member of the batch.
 fn belongs(members: &[Single], response: &Json) -> bool {
-    response.as_object().is_some()
-        && response.get("id").is_some_and(|id| {
-            members.iter().any(|m| m.ids.iter().any(|own| *own != Json::Null && compare(own, id) != Same::No))
-                || (*id == Json::Null && members.iter().any(|m| m.ids.contains(&Json::Null)))
-        })
+    let is_error = response.get("error").is_some_and(|e| *e != Json::Null);
+    let is_own = |id: &Json| members.iter().any(|m| m.accepted_ids(is_error).any(|own| compare(own, id) != Same::No));
+    response.as_object().is_some() && response.get("id").is_some_and(is_own)
 }
 
 /// Whether a value looks like a response, or a batch of them.

@@ -3,7 +3,7 @@
 use civispec_wire::json::{self, Json};
 use civispec_wire::jsonrpc::{InvalidReason, Request};
 
-use super::numbers::has_huge;
+use super::numbers::{has_huge, has_unpromised};
 use super::recording::Protocol;
 use super::text;
 
@@ -26,7 +26,7 @@ pub enum Ask {
     },
     /// One error: a lone string, number, boolean or null.
     Scalar,
-    /// Whatever the server makes of it: nested too deeply for us to read.
+    /// An error, or whatever the server makes of it: nested too deeply for us to read, or no JSON by a hair.
     Open,
     /// One error: `[]`.
     EmptyBatch,
@@ -43,10 +43,21 @@ pub enum Ask {
 pub struct Single {
     /// What it is.
     pub shape: Shape,
-    /// The ids that an answer may carry.
+    /// Its ids: none, one, or several where a member is given twice.
     pub ids: Vec<Json>,
-    /// Whether JSON leaves it open to refuse the line, so that any error is right and no result is compared.
-    pub free: bool,
+    /// What JSON leaves open.
+    pub freedom: Freedom,
+}
+
+/// What JSON leaves open for the text of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Freedom {
+    /// Nothing: every reader takes it as it is.
+    None,
+    /// It may be refused with any error, as it holds numbers that not every reader can keep.
+    Numbers,
+    /// It may be refused with any error or read in more than one way.
+    Form,
 }
 
 /// What a message is by the letter of JSON-RPC.
@@ -89,8 +100,18 @@ impl Single {
         self.request().is_some_and(|r| is_api(&r.method))
     }
 
-    fn read(message: &Json, free: bool) -> Self {
-        let mut ids: Vec<Json> = match message {
+    /// The ids that a response to it may carry: its own, and null where an error may come before any id is read.
+    pub fn accepted_ids(&self, is_error: bool) -> impl Iterator<Item = &Json> {
+        let null = match self.shape {
+            Shape::Call(_) => is_error && self.freedom != Freedom::None,
+            Shape::Notification(_) => true,
+            Shape::Invalid { .. } => is_error || self.ids.is_empty(),
+        };
+        self.ids.iter().chain(null.then_some(&Json::Null))
+    }
+
+    fn read(message: &Json, freedom: Freedom) -> Self {
+        let ids: Vec<Json> = match message {
             Json::Object(members) => members.iter().filter(|(n, _)| n == "id").map(|(_, v)| v.clone()).collect(),
             _ => Vec::new(),
         };
@@ -110,10 +131,7 @@ impl Single {
                 }
             }
         };
-        if free || !matches!(shape, Shape::Call(_)) {
-            ids.push(Json::Null);
-        }
-        Self { shape, ids, free }
+        Self { shape, ids, freedom }
     }
 }
 
@@ -147,14 +165,23 @@ impl Ask {
                 }
             },
         };
-        let free = repaired || depth > FREE_DEPTH || value.duplicate_member().is_some() || has_huge(&value);
+        let freedom = if repaired || depth > FREE_DEPTH || value.duplicate_member().is_some() || has_huge(&value) {
+            Freedom::Form
+        } else if has_unpromised(&value) {
+            Freedom::Numbers
+        } else {
+            Freedom::None
+        };
         match &value {
+            // Whether this is an empty batch, a lone value or no JSON at all is for the server to say.
+            Json::Array(items) if items.is_empty() && repaired => Self::Open,
             Json::Array(items) if items.is_empty() => Self::EmptyBatch,
-            Json::Array(items) => Self::Batch(items.iter().map(|item| Single::read(item, free)).collect()),
+            Json::Array(items) => Self::Batch(items.iter().map(|item| Single::read(item, freedom)).collect()),
             Json::Object(members) => match members.as_slice() {
                 [(name, _)] if name == "OPTIONS" && protocol == Protocol::Draft => Self::OldOptions,
-                _ => Self::Single(Single::read(&value, free)),
+                _ => Self::Single(Single::read(&value, freedom)),
             },
+            _ if repaired => Self::Open,
             _ => Self::Scalar,
         }
     }
@@ -203,6 +230,10 @@ mod tests {
         }
     }
 
+    fn accepted(single: &Single, is_error: bool) -> String {
+        single.accepted_ids(is_error).map(Json::to_string).collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn lines_that_ask_for_nothing_are_told_from_lines_that_ask_for_an_error() {
         for (line, wanted) in [
@@ -215,17 +246,21 @@ mod tests {
         ] {
             assert_eq!(ask(line), wanted, "{line}");
         }
-        assert_eq!(ask(&format!("{}{}", "[".repeat(600), "]".repeat(600))), Ask::Open);
+        for open in [format!("{}{}", "[".repeat(600), "]".repeat(600)), "[,]".to_owned(), "\"\t\"".to_owned()] {
+            assert_eq!(ask(&open), Ask::Open);
+        }
     }
 
     #[test]
     fn a_message_is_a_call_a_notification_or_invalid_and_names_the_ids_it_may_get() {
         let call = single(r#"{"jsonrpc":"2.0","method":"m","id":7}"#);
-        assert!(matches!(call.shape, Shape::Call(_)) && call.ids == [Json::from(7)] && !call.free);
+        assert!(matches!(call.shape, Shape::Call(_)) && call.freedom == Freedom::None);
+        assert_eq!((accepted(&call, true), accepted(&call, false)), ("7".to_owned(), "7".to_owned()));
         let note = single(r#"{"jsonrpc":"2.0","method":"m"}"#);
-        assert!(note.is_notification() && note.ids == [Json::Null]);
+        assert!(note.is_notification());
+        assert_eq!(accepted(&note, false), "null");
         let bad = single(r#"{"jsonrpc":"2.0","id":7}"#);
-        assert_eq!(bad.ids, [Json::from(7), Json::Null]);
+        assert_eq!((accepted(&bad, true), accepted(&bad, false)), ("7 null".to_owned(), "7".to_owned()));
         assert_eq!(bad.shape, Shape::Invalid { reason: InvalidReason::Method, absent: true, quiet: false });
         let old = single(r#"{"method":"m"}"#);
         assert_eq!(old.shape, Shape::Invalid { reason: InvalidReason::Version, absent: true, quiet: true });
@@ -242,11 +277,13 @@ mod tests {
             r#"{"jsonrpc":"2.0","method":"m","params":[1e999],"id":1}"#,
         ] {
             let single = single(line);
-            assert!(single.free, "{line}");
-            assert_eq!(single.ids, [Json::from(1), Json::Null], "{line}");
+            assert_eq!(single.freedom, Freedom::Form, "{line}");
+            assert_eq!((accepted(&single, true), accepted(&single, false)), ("1 null".to_owned(), "1".to_owned()));
         }
+        let exact = single(r#"{"jsonrpc":"2.0","method":"m","params":[12345678901234567890],"id":1}"#);
+        assert_eq!((exact.freedom, accepted(&exact, true)), (Freedom::Numbers, "1 null".to_owned()));
         let twice = single(r#"{"jsonrpc":"2.0","id":1,"method":"m","id":2}"#);
-        assert_eq!(twice.ids, [Json::from(1), Json::from(2), Json::Null]);
+        assert_eq!((accepted(&twice, true), accepted(&twice, false)), ("1 2 null".to_owned(), "1 2".to_owned()));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Court<'_> {
         for member in members.iter().filter(|m| !m.is_notification()) {
             // An id that the server rounded still tells whose answer it is.
             let fits = |own: &Json, response: &Json| response.get("id").is_some_and(|id| compare(own, id) != Same::No);
-            let own = member.ids.iter().find_map(|own| left.iter().position(|(_, r)| fits(own, r)));
+            let own = member.accepted_ids(true).find_map(|own| left.iter().position(|(_, r)| fits(own, r)));
             let Some(at) = own else {
                 if matches!(member.shape, Shape::Invalid { quiet: true, .. }) {
                     continue;

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use civispec_wire::json::Json;
 use civispec_wire::jsonrpc::{INVALID_REQUEST, InvalidReason, PARSE_ERROR};
 
-use super::align::{Slot, Step, Taken, align, is_response};
-use super::ask::{Ask, Shape, Single};
+use super::align::{Slot, Step, Taken, align};
+use super::ask::{Ask, Freedom, Shape, Single};
 use super::batch::brief;
 use super::clauses as c;
 use super::finding::{Judged, Place, Sheet};
@@ -273,14 +273,30 @@ impl Court<'_> {
     /// The rules that bind every answer.
     fn passive(&mut self, place: Place<'_>, slot: &Slot, taken: &Taken<'_>) {
         let Some(value) = taken.value.as_deref() else { return };
-        if value.get("OK").is_some() && slot.ask == Ask::OldOptions || is_version_1(slot, value) {
+        if value.get("OK").is_some() && slot.ask == Ask::OldOptions {
             return;
         }
         // Line breaks between tokens have their own clause.
-        let text: Vec<u8> = taken.text.iter().copied().filter(|b| *b != b'\n').collect();
+        let mut text: Vec<u8> = taken.text.iter().copied().filter(|b| *b != b'\n').collect();
+        if may_answer_version_1(&slot.ask) {
+            match value {
+                Json::Array(items) => {
+                    let newer: Vec<Json> = items.iter().filter(|i| !is_version_1(i)).cloned().collect();
+                    if newer.len() < items.len() && !newer.is_empty() {
+                        text = Json::Array(newer).to_string().into_bytes();
+                    } else if newer.is_empty() {
+                        return;
+                    }
+                }
+                one if is_version_1(one) => return,
+                _ => {}
+            }
+        }
         for violation in passive::check(&text, &self.secrets).1 {
             let detail = violation.detail;
             let (clause, wanted) = match violation.code {
+                // Whoever sends a member twice may get it back twice.
+                Code::DuplicateMembers if slot.ask.messages().iter().any(|m| m.freedom == Freedom::Form) => continue,
                 Code::Leak if self.quotes_request(slot, &text) => continue,
                 Code::Leak => (c::NO_LEAK, "an error without paths, traces and credentials"),
                 Code::Utf8 => (c::RESPONSE_FORMAT, "UTF-8"),
@@ -462,7 +478,8 @@ impl Court<'_> {
             }
             return;
         }
-        if single.free {
+        let refused = response.get("error").is_some_and(|e| *e != Json::Null);
+        if single.freedom == Freedom::Form || (single.freedom == Freedom::Numbers && refused) {
             if single.request().is_some_and(|r| r.method == "options") {
                 self.options.forget();
             }
@@ -477,8 +494,9 @@ impl Court<'_> {
 
     fn id(&mut self, place: Place<'_>, single: &Single, response: &Json) {
         let Some(id) = response.get("id") else { return };
-        let best = single.ids.iter().map(|own| compare(own, id)).min().unwrap_or(Same::No);
-        let wanted = single.ids.iter().map(|own| format!("the id {own}")).collect::<Vec<_>>().join(" or ");
+        let is_error = response.get("error").is_some_and(|e| *e != Json::Null);
+        let best = single.accepted_ids(is_error).map(|own| compare(own, id)).min().unwrap_or(Same::No);
+        let wanted = single.accepted_ids(is_error).map(|own| format!("the id {own}")).collect::<Vec<_>>().join(" or ");
         match best {
             Same::Exactly => {}
             Same::Rounded => self.sheet.warn(c::NUMBER_EXACT, place, wanted, format!("the id {id}")),
@@ -491,7 +509,7 @@ impl Court<'_> {
         let code = code(response);
         let clause = match reason {
             InvalidReason::Version if absent => {
-                if response.get("error").is_some() && served && response.get("jsonrpc").is_none() {
+                if is_version_1(response) {
                     return self.sheet.reading(c::REQUEST_VERSION_1, "answered-as-1");
                 }
                 if code == Some(INVALID_REQUEST) {
@@ -572,13 +590,15 @@ pub(super) fn code(response: &Json) -> Option<i64> {
     response.get("error")?.get("code")?.as_i64()
 }
 
-/// Whether this is an answer in the manner of JSON-RPC 1.0 to a request of that kind.
-fn is_version_1(slot: &Slot, value: &Json) -> bool {
-    let asked = matches!(
-        &slot.ask,
-        Ask::Single(Single { shape: Shape::Invalid { reason: InvalidReason::Version, absent: true, .. }, .. })
-    );
-    asked && value.get("jsonrpc").is_none() && is_response(value)
+/// Whether a line holds a message that may be answered in the manner of JSON-RPC 1.0.
+fn may_answer_version_1(ask: &Ask) -> bool {
+    let is_old = |m: &Single| matches!(m.shape, Shape::Invalid { reason: InvalidReason::Version, absent: true, .. });
+    ask.messages().iter().any(is_old)
+}
+
+/// Whether this is a response in the manner of JSON-RPC 1.0.
+fn is_version_1(response: &Json) -> bool {
+    response.get("jsonrpc").is_none() && response.get("result").is_some() && response.get("error").is_some()
 }
 
 fn api_name(ask: &Ask) -> String {

@@ -61,6 +61,17 @@ fn is_promised(n: &Number) -> bool {
         || (significant <= 15 && n.text().parse::<f64>().is_ok_and(f64::is_normal))
 }
 
+/// Whether the value holds a number that not every reader keeps.
+#[must_use]
+pub fn has_unpromised(value: &Json) -> bool {
+    match value {
+        Json::Number(n) => !is_promised(n),
+        Json::Array(items) => items.iter().any(has_unpromised),
+        Json::Object(members) => members.iter().any(|(_, v)| has_unpromised(v)),
+        _ => false,
+    }
+}
+
 /// Whether the value holds a number beyond the range of doubles, such as `1e999`.
 #[must_use]
 pub fn has_huge(value: &Json) -> bool {

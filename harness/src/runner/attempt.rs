@@ -448,9 +448,22 @@ fn remember_options(context: &Context<'_>, case: &Case, seats: &mut Seats) -> Re
     Ok(())
 }
 
+/// Whether every option that the case names stands in the list of options, and so can be set back.
+fn lists_all(listed: &str, case: &Case) -> bool {
+    let sent = |name: &str| {
+        case.blocks.iter().flat_map(|b| &b.sends).any(|send| match send {
+            crate::case::transcript::Send::Text { source, .. } => source.contains(name),
+            _ => false,
+        })
+    };
+    ["apiCheckPermissions", "apiError", "bufferSize", "responsePrefix"]
+        .iter()
+        .all(|name| listed.contains(&format!("\"{name}\"")) || !sent(name))
+}
+
 /// Sets the options back and makes sure that they are.
 fn restore_options(context: &Context<'_>, case: &Case, seats: &mut Seats) -> bool {
-    let Some(defaults) = seats.defaults.clone() else { return false };
+    let Some(defaults) = seats.defaults.clone().filter(|listed| lists_all(listed, case)) else { return false };
     let Some(conversation) = seats.open.first_mut().and_then(Option::as_mut) else { return false };
     let vars = variables(context.seed, &case.id, 5, context.declared);
     let set = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"params\":{defaults},\"id\":\"{{token}}\"}}");

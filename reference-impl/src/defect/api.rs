@@ -34,19 +34,19 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "api-error-in-result",
-        about: "reports an unknown entity or action in the result although apiError is exception",
+        slug: "api-refusal-in-result",
+        about: "reports in the result that a user lacks permission although apiError is exception",
         hooks: &[Hook::Outcome(|_, outcome, _, _| {
-            if word_of(outcome) == Some("not-found") {
+            if word_of(outcome) == Some("unauthorized") {
                 into_result(outcome);
             }
         })],
     },
     Seed {
-        slug: "api3-error-in-result",
-        about: "reports an unknown entity or action of APIv3 in the result although apiError is exception",
-        hooks: &[Hook::Outcome(|request, outcome, _, _| {
-            if request.method == "api3" && word_of(outcome) == Some("not-found") {
+        slug: "api-bad-value-in-result",
+        about: "reports in the result that a param is not valid although apiError is exception",
+        hooks: &[Hook::Outcome(|_, outcome, _, _| {
+            if word_of(outcome) == Some("invalid_value") {
                 into_result(outcome);
             }
         })],

@@ -1,18 +1,20 @@
 //! Defects of batches.
 
 use civispec_wire::json::Json;
+use civispec_wire::jsonrpc::METHOD_NOT_FOUND;
 
 use crate::pipe::hooks::{Hook, Received};
 
-use super::{KEEP_LINE, Seed};
+use super::{KEEP_LINE, Seed, code_of};
 
 pub(super) const DEFECTS: &[Seed] = &[
     Seed {
         slug: "batch-answered-line-by-line",
-        about: "answers each member of a batch on a line of its own",
+        about: "answers each member of a batch on a line of its own when there are three or more answers",
         hooks: &[Hook::Reply(|received, reply, state, scene| {
             // The last response becomes the reply, the others go before it like what a call has printed.
             if let (Received::Batch(_), Some(Json::Array(responses))) = (received, &mut *reply)
+                && responses.len() > 2
                 && let Some(last) = responses.pop()
             {
                 scene.held.clear();
@@ -27,28 +29,35 @@ pub(super) const DEFECTS: &[Seed] = &[
     },
     Seed {
         slug: "batch-response-after-error-missing",
-        about: "leaves out the response behind an error in a batch",
-        hooks: &[Hook::Response(|_, answer, _, scene| {
-            let follows = scene.batch.is_some_and(|position| position > 0);
-            answer.send &= !(follows && scene.history.last_failed);
+        about: "leaves out the second of three responses of a batch when the first is an error",
+        hooks: &[Hook::Reply(|received, reply, _, _| {
+            if let (Received::Batch(3), Some(Json::Array(responses))) = (received, reply)
+                && responses.len() == 3
+                && code_of(&responses[0]) == Some(METHOD_NOT_FOUND)
+            {
+                responses.remove(1);
+            }
         })],
     },
     Seed {
-        slug: "batch-empty-answered-empty",
-        about: "answers an empty batch with an empty array",
+        slug: "batch-empty-answered-in-array",
+        about: "answers an empty batch with an array",
         hooks: &[Hook::Reply(|received, reply, _, _| {
             if received == Received::Batch(0) {
-                *reply = Some(Json::Array(Vec::new()));
+                *reply = reply.take().map(|error| Json::Array(vec![error]));
             }
         })],
     },
     Seed {
         slug: "batch-broken-answered-in-array",
-        about: "answers a broken batch with an array",
+        about: "answers a batch that breaks off behind its first member with an array",
         hooks: &[
             KEEP_LINE,
             Hook::Reply(|received, reply, _, scene| {
-                if received == Received::Garbled && scene.held.starts_with(b"[") {
+                if received == Received::Garbled
+                    && scene.held.starts_with(b"[{")
+                    && scene.held.windows(3).any(|window| window == b"},{")
+                {
                     *reply = reply.take().map(|error| Json::Array(vec![error]));
                 }
             }),
@@ -73,10 +82,10 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "batch-invalid-members-skipped",
-        about: "passes over members of a batch that are no objects",
+        slug: "batch-number-members-skipped",
+        about: "passes over members of a batch that are numbers",
         hooks: &[
-            Hook::Message(|message, _, scene| scene.count = usize::from(message.as_object().is_none())),
+            Hook::Message(|message, _, scene| scene.count = usize::from(matches!(message, Json::Number(_)))),
             Hook::Response(|_, answer, _, scene| answer.send &= scene.batch.is_none() || scene.count == 0),
         ],
     },

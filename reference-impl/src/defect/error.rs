@@ -1,9 +1,7 @@
 //! Defects of error objects: their codes and messages.
 
 use civispec_wire::json::Json;
-use civispec_wire::jsonrpc::{
-    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR,
-};
+use civispec_wire::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND};
 
 use crate::pipe::code::{API_FAILED, LOGIN_REFUSED};
 use crate::pipe::hooks::{Hook, Received};
@@ -76,17 +74,18 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "error-message-empty-on-parse-error",
-        about: "gives an empty message in the answer to a line that is no JSON",
-        hooks: &[Hook::Reply(|_, reply, _, _| {
-            each_response(reply, |response| {
-                if code_of(response) == Some(PARSE_ERROR)
-                    && let Some(message) =
+        slug: "error-message-empty-on-empty-batch",
+        about: "gives an empty message in the answer to an empty batch",
+        hooks: &[Hook::Reply(|received, reply, _, _| {
+            if received == Received::Batch(0) {
+                each_response(reply, |response| {
+                    if let Some(message) =
                         member(response, "error").and_then(|error| member(error, "message"))
-                {
-                    *message = "".into();
-                }
-            });
+                    {
+                        *message = "".into();
+                    }
+                });
+            }
         })],
     },
     Seed {

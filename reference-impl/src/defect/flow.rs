@@ -51,21 +51,27 @@ pub(super) const DEFECTS: &[Seed] = &[
     },
     Seed {
         slug: "api-error-answered-twice",
-        about: "answers an API call that fails twice",
+        about: "answers an API call of an entity that does not exist twice",
         hooks: &[
-            Hook::Response(|_, answer, _, scene| {
+            Hook::Response(|request, answer, _, scene| {
+                let entity =
+                    request.and_then(|request| request.params.as_ref()?.as_array()?.first()?.as_str());
+                let is_known = entity.is_none_or(|entity| {
+                    ["contact", "noise", "system"].contains(&entity.to_ascii_lowercase().as_str())
+                });
                 let failed = code_of(&answer.message) == Some(API_FAILED);
-                scene.count = usize::from(failed && scene.batch.is_none());
+                scene.count = usize::from(failed && !is_known && scene.batch.is_none());
             }),
             Hook::Frame(|frame, _, scene| repeat_if(&mut scene.count, frame)),
         ],
     },
     Seed {
         slug: "invalid-request-answered-twice",
-        about: "answers an object that is no request twice",
+        about: "answers an object of two members that is no request twice",
         hooks: &[
             Hook::Message(|message, _, scene| {
-                scene.count = usize::from(message.as_object().is_some() && scene.batch.is_none());
+                let members = message.as_object().map_or(0, <[(String, Json)]>::len);
+                scene.count = usize::from(members == 2 && scene.batch.is_none());
             }),
             Hook::Response(|_, answer, _, scene| {
                 if code_of(&answer.message) != Some(INVALID_REQUEST) {
@@ -112,11 +118,11 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "options-lost-after-batch",
-        about: "sets the options back after a batch",
+        slug: "buffer-size-lost-after-batch",
+        about: "sets bufferSize back after a batch",
         hooks: &[Hook::Frame(|frame, state, _| {
             if frame.body.starts_with(b"[") {
-                state.options = Options::new(state.profile);
+                state.options.buffer_size = Options::new(state.profile).buffer_size;
             }
         })],
     },
@@ -141,7 +147,9 @@ pub(super) const DEFECTS: &[Seed] = &[
     Seed {
         slug: "farewell-at-the-end",
         about: "says good-bye when the input has ended",
-        hooks: &[Hook::End(|output, _| output.extend_from_slice(b"Bye.\n"))],
+        hooks: &[Hook::End(|output, _| {
+            output.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"result\":\"bye\",\"id\":null}\n");
+        })],
     },
 ];
 

@@ -10,10 +10,10 @@ use super::{Seed, member};
 
 pub(super) const DEFECTS: &[Seed] = &[
     Seed {
-        slug: "header-nameless-untrusted",
-        about: "leaves out the name Civi::pipe in the header of a session that asks for u",
+        slug: "header-nameless-with-usual-flags",
+        about: "leaves out the name Civi::pipe in the header when v, t and l are asked for",
         hooks: &[Hook::Header(|header, state, _| {
-            if state.flags.contains(&'u') {
+            if state.requested.as_deref() == Some(b"vtl") {
                 drop_name(header);
             }
         })],
@@ -47,10 +47,10 @@ pub(super) const DEFECTS: &[Seed] = &[
         hooks: &[Hook::Header(|header, _, _| set(header, "j", "jsonrpc-2.0".into()))],
     },
     Seed {
-        slug: "flag-j-as-in-draft-without-trust",
-        about: "spells the flavour of JSON-RPC as the draft does in a session that asks for neither t nor u",
+        slug: "flag-j-as-in-draft-when-first",
+        about: "spells the flavour of JSON-RPC as the draft does when j is asked for first",
         hooks: &[Hook::Header(|header, state, _| {
-            if asks_for_no_trust(state) {
+            if state.flags.first() == Some(&'j') {
                 set(header, "j", Json::Array(vec!["jsonrpc20".into()]));
             }
         })],
@@ -61,10 +61,10 @@ pub(super) const DEFECTS: &[Seed] = &[
         hooks: &[Hook::Header(|header, _, _| set(header, "l", "login".into()))],
     },
     Seed {
-        slug: "flag-l-string-unless-last",
-        about: "reports the support of logins as a string when other flags follow",
+        slug: "flag-l-string-when-last",
+        about: "reports the support of logins as a string when no other flags follow",
         hooks: &[Hook::Header(|header, state, _| {
-            if state.flags.last() != Some(&'l') {
+            if state.flags.last() == Some(&'l') {
                 set(header, "l", "login".into());
             }
         })],
@@ -75,11 +75,11 @@ pub(super) const DEFECTS: &[Seed] = &[
         hooks: &[Hook::Header(|header, _, _| set(header, "t", true.into()))],
     },
     Seed {
-        slug: "flag-t-true-behind-l",
-        about: "reports trust as true when l was asked for before t",
+        slug: "flag-t-true-behind-v",
+        about: "reports trust as true when v was asked for before t",
         hooks: &[Hook::Header(|header, state, _| {
             let place = |flag| state.flags.iter().position(|known| *known == flag);
-            if place('l') < place('t') && place('l').is_some() {
+            if place('v') < place('t') && place('v').is_some() {
                 set(header, "t", true.into());
             }
         })],
@@ -137,10 +137,6 @@ fn set(header: &mut Json, flag: &str, value: Json) {
 
 fn has_unknown(state: &State) -> bool {
     state.flags.iter().any(|flag| !"vjltu".contains(*flag))
-}
-
-fn asks_for_no_trust(state: &State) -> bool {
-    !state.flags.contains(&'t') && !state.flags.contains(&'u')
 }
 
 fn unknown_as_empty(header: &mut Json, which: fn(&str) -> bool) {

@@ -20,14 +20,29 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "control-characters-raw",
-        about: "writes control characters without escaping them",
-        hooks: &[Hook::Frame(|frame, _, _| unescape(&mut frame.body, |code| code < 0x20))],
+        slug: "control-characters-raw-in-options",
+        about: "writes control characters in options without escaping them",
+        hooks: &[
+            Hook::Response(|request, _, _, scene| {
+                scene.count = usize::from(request.is_some_and(|request| request.method == "options"));
+            }),
+            Hook::Frame(|frame, _, scene| {
+                if std::mem::take(&mut scene.count) == 1 {
+                    unescape(&mut frame.body);
+                }
+            }),
+        ],
     },
     Seed {
-        slug: "escape-character-raw",
-        about: "writes the control character U+001F without escaping it",
-        hooks: &[Hook::Frame(|frame, _, _| unescape(&mut frame.body, |code| code == 0x1f))],
+        slug: "number-1e999-as-infinity",
+        about: "writes the number 1e999 as INF",
+        hooks: &[Hook::Frame(|frame, _, _| {
+            while let Some(at) =
+                frame.body.windows(5).position(|window| window.eq_ignore_ascii_case(b"1e999"))
+            {
+                frame.body.splice(at..at + 5, *b"INF");
+            }
+        })],
     },
     Seed {
         slug: "error-code-twice",
@@ -86,26 +101,12 @@ fn to_single(value: &mut Json) {
     }
 }
 
-/// Writes out the characters of which the escape is `\u00XX` and the code is as `which` says, and the short escapes.
-fn unescape(text: &mut Vec<u8>, which: fn(u8) -> bool) {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_slice();
-    while let Some((byte, behind)) = rest.split_first() {
-        let (escaped, length) = match (byte, behind.first()) {
-            (b'\\', Some(b't')) => (Some(b'\t'), 2),
-            (b'\\', Some(b'r')) => (Some(b'\r'), 2),
-            (b'\\', Some(b'u')) => {
-                let digits = rest.get(2..6).and_then(|digits| std::str::from_utf8(digits).ok());
-                (digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()), 6)
-            }
-            (b'\\', _) => (None, 2),
-            _ => (None, 1),
-        };
-        match escaped.filter(|code| which(*code)) {
-            Some(code) => out.push(code),
-            None => out.extend_from_slice(&rest[..length]),
-        }
-        rest = &rest[length..];
+/// Writes out the characters of which the escape is `\u00XX`.
+fn unescape(text: &mut Vec<u8>) {
+    while let Some(at) = text.windows(4).position(|window| window == b"\\u00") {
+        let code = text
+            .get(at + 4..at + 6)
+            .and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        text.splice(at..at + 6, code);
     }
-    *text = out;
 }

@@ -157,9 +157,18 @@ pub(super) const DEFECTS: &[Seed] = &[
         hooks: &[Hook::Reply(|received, _, _, scene| scene.keep_tail = received == Received::TooLong)],
     },
     Seed {
-        slug: "prefix-never-sent",
-        about: "puts no prefix before responses",
-        hooks: &[Hook::Frame(|frame, _, _| frame.prefix.clear())],
+        slug: "prefix-on-options-only",
+        about: "puts the prefix before answers of the method options and before no others",
+        hooks: &[
+            Hook::Response(|request, _, _, scene| {
+                scene.count = usize::from(request.is_some_and(|request| request.method == "options"));
+            }),
+            Hook::Frame(|frame, _, scene| {
+                if std::mem::take(&mut scene.count) == 0 {
+                    frame.prefix.clear();
+                }
+            }),
+        ],
     },
     Seed {
         slug: "prefix-missing-on-errors",
@@ -172,18 +181,24 @@ pub(super) const DEFECTS: &[Seed] = &[
     },
     Seed {
         slug: "prefix-before-noise",
-        about: "sends the prefix before a request is evaluated",
+        about: "sends a prefix of one line before a request is evaluated",
         hooks: &[Hook::Frame(|frame, _, _| {
-            frame.noise.splice(..0, frame.prefix.drain(..));
+            if !frame.prefix.contains(&b'\n') {
+                frame.noise.splice(..0, frame.prefix.drain(..));
+            }
         })],
     },
     Seed {
-        slug: "prefix-before-noise-in-batch",
-        about: "sends the prefix before a batch is evaluated",
-        hooks: &[Hook::Frame(|frame, _, _| {
-            if frame.body.starts_with(b"[") {
+        slug: "prefix-before-noise-of-second-call",
+        about: "sends a prefix of one line before a request is evaluated once a call has printed something",
+        hooks: &[Hook::Frame(|frame, _, scene| {
+            if frame.noise.is_empty() || frame.prefix.is_empty() || frame.prefix.contains(&b'\n') {
+                return;
+            }
+            if scene.count > 0 {
                 frame.noise.splice(..0, frame.prefix.drain(..));
             }
+            scene.count += 1;
         })],
     },
 ];

@@ -15,9 +15,9 @@ use super::{Seed, member};
 pub(super) const DEFECTS: &[Seed] = &[
     Seed {
         slug: "login-without-effect",
-        about: "answers a login as a success and sets no user",
+        about: "answers a login without a credential as a success and sets no user",
         hooks: &[Hook::Outcome(|request, outcome, state, _| {
-            if request.method == "login" && outcome.is_ok() {
+            if request.method == "login" && !names(request, "cred") && outcome.is_ok() {
                 state.account = None;
             }
         })],
@@ -45,10 +45,11 @@ pub(super) const DEFECTS: &[Seed] = &[
         ],
     },
     Seed {
-        slug: "login-without-principal-answered",
-        about: "answers a login without a principal as a success",
+        slug: "login-by-unknown-principal-answered",
+        about: "answers a login that names only unknown principals as a success",
         hooks: &[Hook::Outcome(|request, outcome, state, _| {
-            if request.method == "login" && principals(request) == 0 {
+            let names_any = request.params.as_ref().and_then(Json::as_object).is_some_and(|m| !m.is_empty());
+            if request.method == "login" && names_any && principals(request) == 0 {
                 *outcome = Ok(active(state));
             }
         })],

@@ -27,23 +27,22 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "options-list-with-default-size",
-        about: "lists the default bufferSize whatever holds",
-        hooks: &[Hook::Outcome(|request, outcome, state, _| {
-            let size = i64::try_from(Options::new(state.profile).buffer_size).unwrap_or(i64::MAX);
+        slug: "options-list-with-default-mode",
+        about: "lists the default of apiError whatever holds",
+        hooks: &[Hook::Outcome(|request, outcome, _, _| {
             if let Some(list) = list_of(request, outcome) {
-                for (_, value) in list.iter_mut().filter(|(name, _)| name == "bufferSize") {
-                    *value = size.into();
+                for (_, value) in list.iter_mut().filter(|(name, _)| name == "apiError") {
+                    *value = "exception".into();
                 }
             }
         })],
     },
     Seed {
-        slug: "options-update-resets-the-others",
-        about: "sets the options back that an update does not name",
+        slug: "options-update-resets-buffer-size",
+        about: "sets bufferSize back when an update does not name it",
         hooks: &[Hook::Request(|request, state, _| {
-            if update_of(request).is_some() {
-                state.options = Options::new(state.profile);
+            if update_of(request).is_some_and(|update| update.iter().all(|(name, _)| name != "bufferSize")) {
+                state.options.buffer_size = Options::new(state.profile).buffer_size;
             }
         })],
     },
@@ -57,10 +56,11 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "options-update-answered-with-true",
-        about: "answers an update with true",
+        slug: "options-update-of-mode-answered-with-true",
+        about: "answers an update of apiError alone with true",
         hooks: &[Hook::Outcome(|request, outcome, _, _| {
-            if update_of(request).is_some() && outcome.is_ok() {
+            let is_mode = matches!(update_of(request), Some([(name, _)]) if name == "apiError");
+            if is_mode && outcome.is_ok() {
                 *outcome = Ok(true.into());
             }
         })],

@@ -40,11 +40,13 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "method-missing-as-echo",
-        about: "takes a request without a usable method for an echo",
+        slug: "method-of-wrong-type-as-echo",
+        about: "takes a request whose method is a number, a boolean or an object for an echo",
         hooks: &[Hook::Message(|message, _, _| {
-            if message.get("jsonrpc").is_some() && message.get("method").and_then(Json::as_str).is_none() {
-                add(message, "method", "echo".into());
+            if let Some(method @ (Json::Number(_) | Json::Bool(_) | Json::Object(_))) =
+                member(message, "method")
+            {
+                *method = "echo".into();
             }
         })],
     },

@@ -177,12 +177,14 @@ impl<'a> Calls<'a> {
     }
 
     /// What a failed call is answered with, according to the option `apiError`.
-    pub(crate) fn report(&self, error: &ApiError) -> Outcome {
+    pub(crate) fn report(&self, error: &ApiError, tuple: &Tuple<'_>) -> Outcome {
         match self.state.options.api_errors {
             ApiErrors::Array => Ok(object([
                 ("is_error", 1.into()),
                 ("error_message", error.message.as_str().into()),
                 ("error_code", error.code.into()),
+                ("entity", tuple.entity.into()),
+                ("action", tuple.action.into()),
             ])),
             ApiErrors::Exception => Err(ErrorObject {
                 data: Some(object([("error_code", error.code.into())])),

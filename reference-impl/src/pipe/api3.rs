@@ -18,7 +18,7 @@ const DEFAULT_LIMIT: i64 = 25;
 pub(crate) fn api3(params: Option<&Json>, calls: &mut Calls<'_>) -> Outcome {
     let tuple = Tuple::of_request(params, 3)?;
     let check = calls.default_check();
-    call(&tuple, check, 0, calls).or_else(|error| calls.report(&error))
+    call(&tuple, check, 0, calls).or_else(|error| calls.report(&error, &tuple))
 }
 
 fn call(tuple: &Tuple<'_>, inherited: bool, depth: usize, calls: &mut Calls<'_>) -> Result<Json, ApiError> {

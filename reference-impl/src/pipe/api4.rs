@@ -16,7 +16,7 @@ use super::methods::Outcome;
 pub(crate) fn api4(params: Option<&Json>, calls: &mut Calls<'_>) -> Outcome {
     let tuple = Tuple::of_request(params, 4)?;
     let check = calls.default_check();
-    call(&tuple, check, 0, calls).or_else(|error| calls.report(&error))
+    call(&tuple, check, 0, calls).or_else(|error| calls.report(&error, &tuple))
 }
 
 fn call(tuple: &Tuple<'_>, inherited: bool, depth: usize, calls: &mut Calls<'_>) -> Result<Json, ApiError> {

@@ -12,7 +12,7 @@ mod api3;
 mod api4;
 mod client;
 mod draft;
-mod entity;
+pub(crate) mod entity;
 mod flags;
 pub(crate) mod hooks;
 mod login;
