@@ -25,8 +25,15 @@ fn main() {
         return;
     }
     let (harness, bare): (Vec<f64>, Vec<f64>) = (0..ROUNDS).map(|_| (harness_trips(), bare_trips())).unzip();
-    row("round trips through the harness", median(&harness), "bare ping-pong", median(&bare), "aim: at least 0.50");
-    let (session, codec): (Vec<f64>, Vec<f64>) = (0..ROUNDS).map(|_| (pipelined(), parse_and_print())).unzip();
+    row(
+        "round trips through the harness",
+        median(&harness),
+        "bare ping-pong",
+        median(&bare),
+        "aim: at least 0.50",
+    );
+    let (session, codec): (Vec<f64>, Vec<f64>) =
+        (0..ROUNDS).map(|_| (pipelined(), parse_and_print())).unzip();
     row("reference, pipelined", median(&session), "parse and print alone", median(&codec), "");
     let runs: Vec<f64> = (0..ROUNDS).map(|_| whole_run().as_secs_f64()).collect();
     let ping = 1.0 / median(&bare);
@@ -89,10 +96,14 @@ fn harness_trips() -> f64 {
     let case = &suite.cases[0];
     let target = reference::pipe(binary(), "published", &[]);
     let argv = target.launcher.arguments(&Flags::Suite, Some("vtl")).expect("the default connection");
-    let limits =
-        Limits { step: Duration::from_secs(10), patience: Duration::from_secs(1), grace: Duration::from_secs(2) };
+    let limits = Limits {
+        step: Duration::from_secs(10),
+        patience: Duration::from_secs(1),
+        grace: Duration::from_secs(2),
+    };
     let trust = MarkerTrust::default();
-    let mut conversation = Conversation::open(&argv, None, &[], &limits).unwrap_or_else(|_| panic!("it opens"));
+    let mut conversation =
+        Conversation::open(&argv, None, &[], &limits).unwrap_or_else(|_| panic!("it opens"));
     let start = Instant::now();
     for turn in 0..u64::from(TRIPS) {
         let mut vars = variables(1, &case.id, turn, &target.declared);

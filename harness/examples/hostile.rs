@@ -90,7 +90,9 @@ fn play(kind: &str, arg: Option<&str>, flags: Option<Vec<u8>>) -> io::Result<Exi
             let reply = br#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null}"#;
             answers(&config, |_| Some(reply.to_vec()))?;
         }
-        "always-null" => answers(&config, |_| Some(br#"{"jsonrpc":"2.0","result":null,"id":null}"#.to_vec()))?,
+        "always-null" => {
+            answers(&config, |_| Some(br#"{"jsonrpc":"2.0","result":null,"id":null}"#.to_vec()))?
+        }
         "random-json" => {
             let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ u64::from(std::process::id()));
             answers(&config, |_| Some(dice.response().into_bytes()))?;
@@ -167,7 +169,10 @@ impl Read for Input {
                 each()?;
             }
             self.left = self.left.saturating_sub(1);
-            if self.left == 0 && !self.line.is_empty() && let Some(moment) = self.moment.take() {
+            if self.left == 0
+                && !self.line.is_empty()
+                && let Some(moment) = self.moment.take()
+            {
                 moment()?;
             }
         }
@@ -307,8 +312,11 @@ impl Tape {
             let replies = if by_method {
                 let method = method(&line);
                 let turn = asked.entry(method.clone()).or_default();
-                let known: Vec<_> =
-                    self.turns.iter().filter(|(request, _)| self::method(request.as_bytes()) == method).collect();
+                let known: Vec<_> = self
+                    .turns
+                    .iter()
+                    .filter(|(request, _)| self::method(request.as_bytes()) == method)
+                    .collect();
                 *turn += 1;
                 known.get((*turn - 1) % known.len().max(1)).map(|(_, replies)| replies.as_slice())
             } else {
@@ -358,7 +366,10 @@ impl Dice {
         let id = self.value(3);
         match self.roll(4) {
             0 => self.value(0),
-            1 => format!("{{\"jsonrpc\":\"2.0\",\"error\":{{\"code\":-{},\"message\":\"\"}},\"id\":{id}}}", self.roll(33000)),
+            1 => format!(
+                "{{\"jsonrpc\":\"2.0\",\"error\":{{\"code\":-{},\"message\":\"\"}},\"id\":{id}}}",
+                self.roll(33000)
+            ),
             _ => format!("{{\"jsonrpc\":\"2.0\",\"result\":{},\"id\":{id}}}", self.value(0)),
         }
     }

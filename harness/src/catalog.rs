@@ -28,8 +28,10 @@ impl Catalog {
                 Suite::parse(s.name, (s.clauses.name, s.clauses.text), files)
             })
             .collect::<Result<_, _>>()?;
-        let profiles =
-            civispec_cases::profiles().iter().map(|f| Profile::parse(f.name, f.text)).collect::<Result<_, _>>()?;
+        let profiles = civispec_cases::profiles()
+            .iter()
+            .map(|f| Profile::parse(f.name, f.text))
+            .collect::<Result<_, _>>()?;
         Ok(Self { suites, profiles })
     }
 
@@ -45,7 +47,8 @@ impl Catalog {
                     continue;
                 }
                 for path in toml_files(&dir)? {
-                    let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+                    let text = std::fs::read_to_string(&path)
+                        .map_err(|source| Error::Read { path: path.clone(), source })?;
                     suite.add(&path.display().to_string(), &text)?;
                     found += 1;
                 }

@@ -41,7 +41,8 @@ pub fn at_span(file: &str, text: &str, offset: usize, what: String) -> DataError
 /// An error at a line and column of a file, both from 1.
 #[must_use]
 pub fn at_line(file: &str, text: &str, line: usize, column: usize, what: String) -> DataError {
-    let shown: String = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().chars().take(160).collect();
+    let shown: String =
+        text.lines().nth(line.saturating_sub(1)).unwrap_or_default().chars().take(160).collect();
     let margin = " ".repeat(line.to_string().len());
     let caret = " ".repeat(column.saturating_sub(1).min(160));
     let snippet = format!("{margin} |\n{line} | {shown}\n{margin} | {caret}^");

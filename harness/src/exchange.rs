@@ -184,7 +184,9 @@ impl Conversation {
                 Pump::Quiet if conversation.inbox.is_empty() => {
                     format!("wrote no header within {} s", limits.step.as_secs_f32())
                 }
-                Pump::Quiet => format!("wrote half a header and then nothing for {} s", limits.step.as_secs_f32()),
+                Pump::Quiet => {
+                    format!("wrote half a header and then nothing for {} s", limits.step.as_secs_f32())
+                }
             };
             let output = std::mem::take(&mut conversation.inbox);
             let ended = conversation.child.end(limits.grace, &mut Vec::new());
@@ -288,21 +290,24 @@ impl Conversation {
             let complete = answered.is_some() || self.ended.is_some();
             let raw = &self.inbox[..answered.unwrap_or(self.inbox.len())];
             let output = Output { raw, marker: marker.as_deref(), complete, ended: self.ended };
-            let judgements: Vec<Judgement> =
-                endings.iter().map(|wants| judge(case, wants, output, self.prefix.as_deref(), vars)).collect();
+            let judgements: Vec<Judgement> = endings
+                .iter()
+                .map(|wants| judge(case, wants, output, self.prefix.as_deref(), vars))
+                .collect();
             if answered.is_some() {
                 trust.worked();
             }
             let open = judgements.iter().any(|j| j.fit == Fit::NotYet);
-            let decided = marker.is_none()
-                && (judgements.iter().any(|j| j.fit == Fit::Fits) || !open);
+            let decided = marker.is_none() && (judgements.iter().any(|j| j.fit == Fit::Fits) || !open);
             if complete || decided {
                 played.judgements = judgements;
                 break;
             }
             let wait = match &marker {
                 None if !self.closed => (quiet_since + limits.patience).min(deadline),
-                Some(_) if self.lines() > lines_before_marker => (quiet_since + trust.quiet(limits)).min(deadline),
+                Some(_) if self.lines() > lines_before_marker => {
+                    (quiet_since + trust.quiet(limits)).min(deadline)
+                }
                 _ => deadline,
             };
             match self.child.pump(wait) {
@@ -311,7 +316,10 @@ impl Conversation {
                     quiet_since = Instant::now();
                     deadline = quiet_since + limits.step;
                     if self.inbox.len() > FLOOD {
-                        played.death = Some(Death::Crash(format!("it flooded standard output: {} bytes for one request", self.inbox.len())));
+                        played.death = Some(Death::Crash(format!(
+                            "it flooded standard output: {} bytes for one request",
+                            self.inbox.len()
+                        )));
                         break;
                     }
                 }
@@ -333,8 +341,10 @@ impl Conversation {
                     // Other lines came, the marker's answer did not: whatever it was, it was answered.
                     trust.lost();
                     let output = Output { raw: &self.inbox, marker: None, complete: true, ended: None };
-                    played.judgements =
-                        endings.iter().map(|wants| judge(case, wants, output, self.prefix.as_deref(), vars)).collect();
+                    played.judgements = endings
+                        .iter()
+                        .map(|wants| judge(case, wants, output, self.prefix.as_deref(), vars))
+                        .collect();
                     break;
                 }
             }
@@ -348,7 +358,12 @@ impl Conversation {
     ///
     /// # Errors
     /// When the connection is dead.
-    pub fn settle(&mut self, vars: &mut Vars, limits: &Limits, trust: &MarkerTrust) -> Result<Vec<u8>, Death> {
+    pub fn settle(
+        &mut self,
+        vars: &mut Vars,
+        limits: &Limits,
+        trust: &MarkerTrust,
+    ) -> Result<Vec<u8>, Death> {
         let marker = self.send_marker(0, vars);
         let deadline = Instant::now() + limits.step;
         let mut quiet_since = Instant::now();
@@ -376,18 +391,26 @@ impl Conversation {
                 }
                 Pump::Eof => {
                     self.saw_end(0, limits);
-                    return Err(Death::Crash(format!("it ended ({}) when the next request came", self.end_in_words())));
+                    return Err(Death::Crash(format!(
+                        "it ended ({}) when the next request came",
+                        self.end_in_words()
+                    )));
                 }
                 Pump::Quiet if crate::interrupted() => {
                     return Err(Death::Hang("the run was interrupted".to_owned()));
                 }
-                Pump::Quiet if Instant::now() >= deadline => return Err(Death::Hang(self.describe_silence(limits))),
+                Pump::Quiet if Instant::now() >= deadline => {
+                    return Err(Death::Hang(self.describe_silence(limits)));
+                }
                 Pump::Quiet => {
                     trust.lost();
                     // The unrecognised answer to the marker itself is not held against anybody.
                     let last = self.inbox.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
                     let lines: Vec<u8> = self.inbox.drain(..last).collect();
-                    let keep = lines[..lines.len().saturating_sub(1)].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+                    let keep = lines[..lines.len().saturating_sub(1)]
+                        .iter()
+                        .rposition(|b| *b == b'\n')
+                        .map_or(0, |i| i + 1);
                     return Ok(lines[..keep].to_vec());
                 }
             }
@@ -464,7 +487,9 @@ impl Conversation {
     fn send_marker(&mut self, session: usize, vars: &Vars) -> String {
         self.markers += 1;
         let token = vars.token(&format!("marker {}", self.markers));
-        let line = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[\"{token}\"],\"id\":\"{token}\"}}\n");
+        let line = format!(
+            "{{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[\"{token}\"],\"id\":\"{token}\"}}\n"
+        );
         self.write(session, line.as_bytes(), WireKind::Marker);
         token
     }
@@ -476,7 +501,8 @@ impl Conversation {
     }
 
     fn adopt(&mut self, played: &Played, vars: &mut Vars, marker: Option<&str>) {
-        let best = played.judgements.iter().find(|j| j.fit == Fit::Fits).or_else(|| played.judgements.first());
+        let best =
+            played.judgements.iter().find(|j| j.fit == Fit::Fits).or_else(|| played.judgements.first());
         let Some(best) = best else { return };
         if best.fit == Fit::Fits {
             *vars = best.vars.clone();

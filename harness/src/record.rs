@@ -75,7 +75,12 @@ struct Progress {
 /// # Errors
 /// When the child cannot be waited for, or when the tape could not be written; the session itself has run to its end
 /// in the second case.
-pub fn relay<I, O, E>(mut child: Child, client: Client<I, O, E>, tape: Tape, inbox: (Sender<Event>, Receiver<Event>)) -> std::io::Result<ExitStatus>
+pub fn relay<I, O, E>(
+    mut child: Child,
+    client: Client<I, O, E>,
+    tape: Tape,
+    inbox: (Sender<Event>, Receiver<Event>),
+) -> std::io::Result<ExitStatus>
 where
     I: Read + Send + 'static,
     O: Write + Send + 'static,

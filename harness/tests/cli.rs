@@ -26,7 +26,11 @@ fn a_green_run_of_one_profile_fits_on_one_screen() {
 
 #[test]
 fn without_a_target_every_profile_is_run_against_the_reference() {
-    civispec().args(["run", "--seed", "1"]).assert().code(0).stdout(contains("profile published").and(contains("profile draft")));
+    civispec()
+        .args(["run", "--seed", "1"])
+        .assert()
+        .code(0)
+        .stdout(contains("profile published").and(contains("profile draft")));
 }
 
 #[test]
@@ -50,11 +54,34 @@ fn a_command_without_a_placeholder_gets_the_cases_of_its_default_connection_and_
 #[test]
 fn a_failure_shows_clause_wire_difference_and_a_line_that_reproduces_it_without_this_tool() {
     let out = civispec()
-        .args(["run", "pipe", "--seed", "1", "--", binary(), "serve", "pipe", "--defect", "header-unknown-flag-empty", "{flags}"])
+        .args([
+            "run",
+            "pipe",
+            "--seed",
+            "1",
+            "--",
+            binary(),
+            "serve",
+            "pipe",
+            "--defect",
+            "header-unknown-flag-empty",
+            "{flags}",
+        ])
         .assert()
         .code(1);
     let text = String::from_utf8(out.get_output().stdout.clone()).expect("text");
-    for part in ["FAIL", "pipe:flags.unknown-null", "must", "They must report as", "want ", "got ", "^", "wire", "repro", "usually"] {
+    for part in [
+        "FAIL",
+        "pipe:flags.unknown-null",
+        "must",
+        "They must report as",
+        "want ",
+        "got ",
+        "^",
+        "wire",
+        "repro",
+        "usually",
+    ] {
         assert!(text.contains(part), "no {part:?} in:\n{text}");
     }
     let repro = text.lines().find_map(|l| l.trim().strip_prefix("repro    ")).expect("a reproduce line");
@@ -65,12 +92,14 @@ fn a_failure_shows_clause_wire_difference_and_a_line_that_reproduces_it_without_
 
 #[test]
 fn nothing_selected_exits_with_4_and_names_the_nearest_ids() {
+    civispec().args(["run", "pipe/flags/vresion"]).assert().code(4).stderr(
+        contains("nothing is selected").and(contains("nearest to")).and(contains("pipe/flags/version")),
+    );
     civispec()
-        .args(["run", "pipe/flags/vresion"])
+        .args(["explain", "pipe:flags.unknwon-null"])
         .assert()
         .code(4)
-        .stderr(contains("nothing is selected").and(contains("nearest to")).and(contains("pipe/flags/version")));
-    civispec().args(["explain", "pipe:flags.unknwon-null"]).assert().code(4).stderr(contains("pipe:flags.unknown-null"));
+        .stderr(contains("pipe:flags.unknown-null"));
     civispec().args(["list", "no/such/case"]).assert().code(4);
 }
 
@@ -87,11 +116,12 @@ fn a_command_that_does_not_exist_is_one_message_and_exit_status_3() {
 #[test]
 fn a_target_that_ends_at_once_is_one_message_with_the_first_lines_of_its_standard_error() {
     let script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $i >&2; done; exit 7";
-    civispec()
-        .args(["run", "pipe", "--", "sh", "-c", script])
-        .assert()
-        .code(3)
-        .stderr(contains("without a header").and(contains("exit status 7")).and(contains("line 10")).and(contains("line 11").not()));
+    civispec().args(["run", "pipe", "--", "sh", "-c", script]).assert().code(3).stderr(
+        contains("without a header")
+            .and(contains("exit status 7"))
+            .and(contains("line 10"))
+            .and(contains("line 11").not()),
+    );
 }
 
 #[test]
@@ -102,7 +132,7 @@ fn bad_options_exit_with_2_and_say_what_was_expected() {
         (&["run", "--reading", "pipe:flags.non-ascii=upside-down"], "per-byte"),
         (&["run", "--reading", "pipe:no.such=x"], "there is no clause"),
         (&["run", "--noise-call", "Noise"], "ENTITY ACTION"),
-        (&["run", "--timeout", "-1"], "--timeout"),
+        (&["run", "--timeout=-1"], "--timeout"),
         (&["run", "--timeout", "0"], "seconds"),
         (&["run", "--env", "X", "--", "true"], "K=V"),
         (&["run", "--cwd", "/nonexistent", "--", "true"], "no such folder"),
@@ -154,7 +184,12 @@ fn cases_of_the_users_own_run_beside_the_built_in_ones() {
         command.assert()
     };
     run("pipe/own/echo").code(0).stdout(contains("1 pass of 1"));
-    civispec().args(["explain", "pipe/own/echo", "--cases"]).arg(dir.path()).assert().code(0).stdout(contains("own.toml"));
+    civispec()
+        .args(["explain", "pipe/own/echo", "--cases"])
+        .arg(dir.path())
+        .assert()
+        .code(0)
+        .stdout(contains("own.toml"));
 }
 
 #[test]
@@ -174,15 +209,31 @@ fn a_report_that_cannot_be_written_is_exit_status_5_and_the_others_are_written()
 #[test]
 fn explain_tells_quote_level_source_readings_cases_control_and_what_a_failure_usually_means() {
     civispec().args(["explain", "pipe:flags.non-ascii"]).assert().code(0).stdout(
-        contains("level").and(contains("reading")).and(contains("per-byte")).and(contains("case ")).and(contains("usually")),
+        contains("level")
+            .and(contains("reading"))
+            .and(contains("per-byte"))
+            .and(contains("case "))
+            .and(contains("usually")),
     );
-    civispec().args(["explain", "pipe:flags.unknown-null"]).assert().code(0).stdout(contains("quote").and(contains("must")));
+    civispec()
+        .args(["explain", "pipe:flags.unknown-null"])
+        .assert()
+        .code(0)
+        .stdout(contains("quote").and(contains("must")));
 }
 
 #[test]
 fn list_names_cases_and_clauses() {
-    civispec().args(["list", "pipe/header/*"]).assert().code(0).stdout(contains("pipe/header/").and(contains("pipe/flags/").not()));
-    civispec().args(["list", "--clauses"]).assert().code(0).stdout(contains("untestable").and(contains("client")));
+    civispec()
+        .args(["list", "pipe/header/*"])
+        .assert()
+        .code(0)
+        .stdout(contains("pipe/header/").and(contains("pipe/flags/").not()));
+    civispec()
+        .args(["list", "--clauses"])
+        .assert()
+        .code(0)
+        .stdout(contains("untestable").and(contains("client")));
 }
 
 #[test]
@@ -192,7 +243,10 @@ fn the_reference_serves_on_standard_input_and_output() {
         .write_stdin("{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[\"x\"],\"id\":1}\n")
         .assert()
         .code(0)
-        .stdout(contains("\"u\":\"untrusted\"").and(contains("{\"jsonrpc\":\"2.0\",\"result\":[\"x\"],\"id\":1}\n")));
+        .stdout(
+            contains("\"u\":\"untrusted\"")
+                .and(contains("{\"jsonrpc\":\"2.0\",\"result\":[\"x\"],\"id\":1}\n")),
+        );
 }
 
 #[test]

@@ -8,8 +8,9 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use civispec::case::Suite;
 use civispec::clause::{Clause, Level};
-use civispec::event::RunReport;
+use civispec::event::{CaseResult, RunReport};
 use civispec::verdict::Verdict;
 use serde::Deserialize;
 
@@ -60,16 +61,32 @@ fn topic(clause: &str) -> &str {
     clause.split('.').next().unwrap_or(clause)
 }
 
-fn kill(defect: &Defect, report: &RunReport) -> Kill {
+fn kill(defect: &Defect, report: &RunReport, suite: &Suite) -> Kill {
     let red = |v: Verdict| matches!(v, Verdict::Fail | Verdict::Crash | Verdict::Hang | Verdict::Flaky);
-    let own = |c: &&civispec::event::CaseResult| c.clause == defect.clause;
+    let own = |c: &&CaseResult| c.clause == defect.clause;
+    // The rule that a case observes, when an answer elsewhere in the run broke it.
+    let rule = |c: &CaseResult| {
+        let case = suite.cases.iter().find(|case| case.id == c.id)?;
+        case.observe.clone().filter(|_| c.reason.contains("(seen in "))
+    };
+    let own_rules: BTreeSet<String> = report.cases.iter().filter(own).filter_map(rule).collect();
     Kill {
-        own: report.cases.iter().filter(own).filter(|c| c.verdict == Verdict::Fail).map(|c| c.id.clone()).collect(),
+        own: report
+            .cases
+            .iter()
+            .filter(own)
+            .filter(|c| c.verdict == Verdict::Fail)
+            .map(|c| c.id.clone())
+            .collect(),
         other_clauses: report
             .cases
             .iter()
             .filter(|c| red(c.verdict) && topic(&c.clause) != topic(&defect.clause))
-            .map(|c| c.clause.clone())
+            .map(|c| (c.clause.clone(), rule(c)))
+            // Clauses that observe one rule for all answers say the same of it: they count once, or not at all if the
+            // defect's own clause is among them.
+            .filter(|(_, rule)| rule.as_ref().is_none_or(|r| !own_rules.contains(r)))
+            .map(|(clause, rule)| rule.map_or(clause, |r| format!("rule {r}")))
             .collect(),
         // A departure from a shown or may clause is a warning, which is as red as such a case gets.
         red: report
@@ -81,7 +98,9 @@ fn kill(defect: &Defect, report: &RunReport) -> Kill {
         dead: report
             .cases
             .iter()
-            .filter(|c| matches!(c.verdict, Verdict::Crash | Verdict::Hang | Verdict::Flaky | Verdict::HarnessError))
+            .filter(|c| {
+                matches!(c.verdict, Verdict::Crash | Verdict::Hang | Verdict::Flaky | Verdict::HarnessError)
+            })
             .map(|c| format!("{} {}: {}", c.verdict.word(), c.id, c.reason))
             .collect(),
     }
@@ -105,10 +124,11 @@ fn every_binding_clause_has_a_gross_and_a_narrow_defect_that_a_case_of_its_own_c
         let plan = common::plan(suite, profile, &["--defect", &defect.name]);
         let report = common::report(&plan);
         if only.is_some() {
-            let text = civispec::report::terminal::Terminal { ledger: &suite.ledger, verbose: false }.render(&report);
+            let text = civispec::report::terminal::Terminal { ledger: &suite.ledger, verbose: false }
+                .render(&report);
             eprintln!("== {}\n{}", defect.name, anstream::adapter::strip_str(&text));
         }
-        kill(defect, &report)
+        kill(defect, &report, suite)
     });
 
     let mut wrong = Vec::new();
@@ -120,9 +140,18 @@ fn every_binding_clause_has_a_gross_and_a_narrow_defect_that_a_case_of_its_own_c
         let spread = kill.other_clauses.len() > SPREAD;
         let others: Vec<&str> = kill.other_clauses.iter().map(String::as_str).collect();
         if kill.own.is_empty() {
-            wrong.push(format!("{} ({}, {}) is not caught by a case of its clause; it fails: {others:?} {:?}", defect.name, defect.kind, defect.clause, kill.dead));
+            wrong.push(format!(
+                "{} ({}, {}) is not caught by a case of its clause; it fails: {others:?} {:?}",
+                defect.name, defect.kind, defect.clause, kill.dead
+            ));
         } else if spread {
-            wrong.push(format!("{} ({}, {}) also fails {} clauses on other topics: {others:?}", defect.name, defect.kind, defect.clause, others.len()));
+            wrong.push(format!(
+                "{} ({}, {}) also fails {} clauses on other topics: {others:?}",
+                defect.name,
+                defect.kind,
+                defect.clause,
+                others.len()
+            ));
         } else {
             killed.entry(&defect.clause).or_default().insert(&defect.kind);
         }
@@ -130,7 +159,13 @@ fn every_binding_clause_has_a_gross_and_a_narrow_defect_that_a_case_of_its_own_c
             wrong.push(format!("{}: there is no clause {}", defect.name, defect.clause));
         }
         let also = if others.is_empty() { String::new() } else { format!("; also {}", others.join(", ")) };
-        table.push(format!("{} {} {}\n    killed by {}{also}", defect.clause, defect.kind, defect.name, kill.own.join(", ")));
+        table.push(format!(
+            "{} {} {}\n    killed by {}{also}",
+            defect.clause,
+            defect.kind,
+            defect.name,
+            kill.own.join(", ")
+        ));
     }
     if only.is_some() {
         eprintln!("{}", wrong.join("\n"));
@@ -143,7 +178,8 @@ fn every_binding_clause_has_a_gross_and_a_narrow_defect_that_a_case_of_its_own_c
             }
         }
     }
-    let excused: BTreeSet<&str> = never_red.iter().filter(|n| !n.reason.is_empty()).map(|n| n.case.as_str()).collect();
+    let excused: BTreeSet<&str> =
+        never_red.iter().filter(|n| !n.reason.is_empty()).map(|n| n.case.as_str()).collect();
     for case in &suite.cases {
         match (red.contains(case.id.as_str()), excused.contains(case.id.as_str())) {
             (false, false) => wrong.push(format!("case {} ({}) was never red", case.id, case.clause)),
@@ -169,8 +205,10 @@ fn harmless_variants_of_the_reference_stay_green() {
         variants.iter().flat_map(|v| catalog.profiles_of("pipe").map(move |p| (*v, p))).collect();
     let wrong: Vec<String> = common::in_parallel(&runs, |(variant, profile)| {
         let report = common::report(&common::plan(suite, profile, &["--variant", variant]));
-        let red = report.cases.iter().filter(|c| !matches!(c.verdict, Verdict::Pass | Verdict::NotApplicable));
-        red.map(|c| format!("{variant} ({}): {} {}: {}", profile.name, c.verdict.word(), c.id, c.reason)).collect::<Vec<_>>()
+        let red =
+            report.cases.iter().filter(|c| !matches!(c.verdict, Verdict::Pass | Verdict::NotApplicable));
+        red.map(|c| format!("{variant} ({}): {} {}: {}", profile.name, c.verdict.word(), c.id, c.reason))
+            .collect::<Vec<_>>()
     })
     .concat();
     assert!(wrong.is_empty(), "{} false alarms:\n{}", wrong.len(), wrong.join("\n"));

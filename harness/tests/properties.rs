@@ -33,7 +33,8 @@ fn lines(out: &[u8]) -> Vec<Json> {
 
 fn echo(id: i64, param: &str) -> String {
     let params = Json::Array(vec![Json::from(param)]);
-    let request = object([("jsonrpc", "2.0".into()), ("method", "echo".into()), ("params", params), ("id", id.into())]);
+    let request =
+        object([("jsonrpc", "2.0".into()), ("method", "echo".into()), ("params", params), ("id", id.into())]);
     format!("{request}\n")
 }
 
@@ -47,7 +48,10 @@ fn any_line() -> impl Strategy<Value = String> {
         Just("{\"jsonrpc\":\"2.0\",\"method\":\n".to_owned()),
         "\\PC{0,30}".prop_map(|t| format!("{t}\n")),
         any::<i64>().prop_map(|id| format!("[{}{}]\n", echo(id, "b").trim_end(), ",1")),
-        Just("{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"params\":{\"apiError\":\"array\"},\"id\":1}\n".to_owned()),
+        Just(
+            "{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"params\":{\"apiError\":\"array\"},\"id\":1}\n"
+                .to_owned()
+        ),
     ]
 }
 

@@ -36,7 +36,8 @@ fn rendered(workers: usize, extra: &[&str]) -> String {
 
 #[test]
 fn the_json_report_follows_its_schema_for_passes_and_failures() {
-    let schema: serde_json::Value = serde_json::from_str(include_str!("../report.schema.json")).expect("JSON");
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../report.schema.json")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("the schema is sound");
     for extra in [&[][..], &["--defect", "notification-answered"]] {
         let report: serde_json::Value = serde_json::from_str(&rendered(2, extra)).expect("JSON");
@@ -72,15 +73,24 @@ fn a_declared_credential_stands_in_no_report() {
     let suite = &catalog.suites[0];
     let profile = catalog.profiles.iter().find(|p| p.name == "published").expect("a profile");
     let mut plan = common::plan(suite, profile, &["--defect", "error-tells-credential"]);
-    plan.cases.retain(|c| c.id.contains("login") || c.id.contains("cred") || c.id.contains("trust") || c.id.contains("leak"));
+    plan.cases.retain(|c| {
+        c.id.contains("login") || c.id.contains("cred") || c.id.contains("trust") || c.id.contains("leak")
+    });
     let secret = plan.secrets[0].clone();
     let report = common::report(&plan);
-    let sent = report.cases.iter().flat_map(|c| &c.wire).any(|w| {
-        civispec::oracle::frame::find(&w.bytes, b"[secret]").is_some()
-    });
+    let sent = report
+        .cases
+        .iter()
+        .flat_map(|c| &c.wire)
+        .any(|w| civispec::oracle::frame::find(&w.bytes, b"[secret]").is_some());
     assert!(sent, "no case sent the credential, so this test shows nothing");
-    let terminal = civispec::report::terminal::Terminal { ledger: &suite.ledger, verbose: true }.render(&report);
-    for text in [json::render(std::slice::from_ref(&report)).expect("JSON"), junit::render(&[report]).expect("XML"), terminal] {
+    let terminal =
+        civispec::report::terminal::Terminal { ledger: &suite.ledger, verbose: true }.render(&report);
+    for text in [
+        json::render(std::slice::from_ref(&report)).expect("JSON"),
+        junit::render(&[report]).expect("XML"),
+        terminal,
+    ] {
         assert!(!text.contains(&secret), "the credential stands in a report");
     }
 }
@@ -92,7 +102,8 @@ fn one_session_per_case_gives_the_same_verdicts_as_shared_sessions() {
         let shared = common::plan(&catalog.suites[0], profile, &[]);
         let mut isolated = common::plan(&catalog.suites[0], profile, &[]);
         isolated.wishes.isolate = true;
-        let verdicts = |plan| common::report(plan).cases.into_iter().map(|c| (c.id, c.verdict)).collect::<Vec<_>>();
+        let verdicts =
+            |plan| common::report(plan).cases.into_iter().map(|c| (c.id, c.verdict)).collect::<Vec<_>>();
         assert_eq!(verdicts(&shared), verdicts(&isolated), "{}", profile.name);
     }
 }

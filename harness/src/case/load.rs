@@ -96,7 +96,11 @@ impl<'de> Deserialize<'de> for RawFlags {
                 Ok(RawFlags(Some(v.to_owned())))
             }
             fn visit_bool<E: serde::de::Error>(self, v: bool) -> Result<RawFlags, E> {
-                if v { Err(E::invalid_value(serde::de::Unexpected::Bool(v), &self)) } else { Ok(RawFlags(None)) }
+                if v {
+                    Err(E::invalid_value(serde::de::Unexpected::Bool(v), &self))
+                } else {
+                    Ok(RawFlags(None))
+                }
             }
         }
         deserializer.deserialize_any(Visitor)
@@ -148,12 +152,14 @@ impl Reader<'_> {
 
     fn case(&self, raw: RawCase) -> Result<Case, DataError> {
         if !is_case_id(&raw.id) {
-            return self.fail(format!("case id '{}' is not a slug with '/' such as pipe/topic/point", raw.id));
+            return self
+                .fail(format!("case id '{}' is not a slug with '/' such as pipe/topic/point", raw.id));
         }
         let Some(clause) = self.ledger.get(&raw.clause) else {
             return self.fail(format!("{}: there is no clause '{}'", raw.id, raw.clause));
         };
-        let blocks = transcript::parse(raw.transcript.as_ref()).map_err(|e| self.inside(&raw.transcript, &e))?;
+        let blocks =
+            transcript::parse(raw.transcript.as_ref()).map_err(|e| self.inside(&raw.transcript, &e))?;
         let known = |name: &String| clause.readings.iter().any(|r| r.name == *name);
         let names = raw.reading_of_transcript.iter().chain(raw.reading.iter().map(|r| &r.name));
         if let Some(unknown) = names.clone().find(|n| !known(n)) {
@@ -166,13 +172,17 @@ impl Reader<'_> {
             ));
         }
         if !raw.reading.is_empty() && raw.reading_of_transcript.is_none() {
-            return self.fail(format!("{}: name the reading of the transcript itself in reading_of_transcript", raw.id));
+            return self.fail(format!(
+                "{}: name the reading of the transcript itself in reading_of_transcript",
+                raw.id
+            ));
         }
         let readings = raw
             .reading
             .iter()
             .map(|r| {
-                let wants = transcript::parse_wants(r.expect.as_ref()).map_err(|e| self.inside(&r.expect, &e))?;
+                let wants =
+                    transcript::parse_wants(r.expect.as_ref()).map_err(|e| self.inside(&r.expect, &e))?;
                 Ok(Alternative { name: r.name.clone(), wants })
             })
             .collect::<Result<_, _>>()?;
@@ -239,7 +249,8 @@ impl Reader<'_> {
     }
 
     fn control(&self, raw: &RawCase, control: &RawControl, blocks: &[Block]) -> Result<Control, DataError> {
-        let wants = transcript::parse_wants(control.expect.as_ref()).map_err(|e| self.inside(&control.expect, &e))?;
+        let wants =
+            transcript::parse_wants(control.expect.as_ref()).map_err(|e| self.inside(&control.expect, &e))?;
         if control.from == control.to || wants.is_empty() {
             return self.fail(format!("{}: the control changes nothing or expects nothing", raw.id));
         }
@@ -265,8 +276,9 @@ impl Reader<'_> {
         blocks[b].wants = wants;
         if let Send::Text { source, slots, .. } = &mut blocks[b].sends[s] {
             *source = source.replacen(&control.from, &control.to, 1);
-            *slots = super::template::parse(source)
-                .map_err(|(_, what)| at_span(self.name, self.text, self.start, format!("{}: control: {what}", raw.id)))?;
+            *slots = super::template::parse(source).map_err(|(_, what)| {
+                at_span(self.name, self.text, self.start, format!("{}: control: {what}", raw.id))
+            })?;
         }
         Ok(Control { from: control.from.clone(), to: control.to.clone(), blocks })
     }
@@ -321,7 +333,13 @@ impl Suite {
         for case in &self.cases {
             for id in std::iter::once(&case.id).chain(&case.alias) {
                 if !seen.insert(id) {
-                    return Err(at_line(file, text, case.origin.1, 1, format!("case id '{id}' is given twice")));
+                    return Err(at_line(
+                        file,
+                        text,
+                        case.origin.1,
+                        1,
+                        format!("case id '{id}' is given twice"),
+                    ));
                 }
             }
         }

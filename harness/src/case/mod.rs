@@ -162,7 +162,8 @@ impl Case {
     /// Whether other cases may use the session before and after.
     #[must_use]
     pub fn shares_session(&self) -> bool {
-        self.connections.len() == 1 && !self.touches.iter().any(|t| matches!(t, Touch::Login | Touch::Session))
+        self.connections.len() == 1
+            && !self.touches.iter().any(|t| matches!(t, Touch::Login | Touch::Session))
     }
 }
 

@@ -118,6 +118,21 @@ impl Pattern {
         Ok(pattern)
     }
 
+    /// The pattern with drawn, captured and declared values in the place of their names, for people to read.
+    #[must_use]
+    pub fn resolved(&self, vars: &mut Vars) -> Self {
+        match self {
+            Self::Var(var) => Self::Literal(var.value(vars)),
+            Self::Text(slots) => Self::Literal(Json::String(super::template::text_of(slots, vars))),
+            Self::Array(items, more) => Self::Array(items.iter().map(|i| i.resolved(vars)).collect(), *more),
+            Self::Object(members, more) => {
+                let resolve = |m: &Member| Member { value: m.value.resolved(vars), ..m.clone() };
+                Self::Object(members.iter().map(resolve).collect(), *more)
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Holds `got` against the pattern and adds every mismatch to `out`. Captures go to `vars`.
     pub fn check(&self, got: &Json, ordered: bool, vars: &mut Vars, path: &str, out: &mut Vec<Mismatch>) {
         let mut miss = |want: String| {
@@ -139,9 +154,8 @@ impl Pattern {
                 }
             }
             Self::Range(low, high) => {
-                let within = got
-                    .as_i64()
-                    .is_some_and(|n| low.is_none_or(|l| n >= l) && high.is_none_or(|h| n <= h));
+                let within =
+                    got.as_i64().is_some_and(|n| low.is_none_or(|l| n >= l) && high.is_none_or(|h| n <= h));
                 if !within {
                     miss(self.to_string());
                 }

@@ -115,7 +115,8 @@ pub fn parse(text: &str) -> Result<Vec<Slot>, (usize, String)> {
     while let Some(open) = rest.find('<') {
         let at = text.len() - rest.len() + open;
         push_bytes(&mut slots, &rest.as_bytes()[..open]);
-        let close = rest[open..].find('>').ok_or((at, "this hole has no '>' (write <lt> for a '<')".to_owned()))?;
+        let close =
+            rest[open..].find('>').ok_or((at, "this hole has no '>' (write <lt> for a '<')".to_owned()))?;
         slots.push(hole(&rest[open + 1..open + close]).map_err(|e| (at, e))?);
         rest = &rest[open + close + 1..];
     }
@@ -127,7 +128,9 @@ pub fn parse(text: &str) -> Result<Vec<Slot>, (usize, String)> {
 pub(super) fn parse_inside_string(text: &str) -> Result<Vec<Slot>, String> {
     let mut slots = Vec::new();
     let mut rest = text;
-    while let Some(open) = rest.match_indices('<').map(|(i, _)| i).find(|&i| rest[i + 1..].starts_with(['$', '@'])) {
+    while let Some(open) =
+        rest.match_indices('<').map(|(i, _)| i).find(|&i| rest[i + 1..].starts_with(['$', '@']))
+    {
         push_bytes(&mut slots, &rest.as_bytes()[..open]);
         let close = rest[open..].find('>').ok_or("this hole has no '>'")?;
         slots.push(Slot::Value(Var::parse(&rest[open + 1..open + close])?));
@@ -170,15 +173,20 @@ fn hole(inner: &str) -> Result<Slot, String> {
         "lt" => Ok(Slot::Bytes(b"<".to_vec())),
         "x" => hex(rest).map(Slot::Bytes),
         "pad" | "repeat" => {
-            let (length, unit) = rest.split_once(':').ok_or("expected <pad:LENGTH:UNIT> or <repeat:COUNT:UNIT>")?;
+            let (length, unit) =
+                rest.split_once(':').ok_or("expected <pad:LENGTH:UNIT> or <repeat:COUNT:UNIT>")?;
             if unit.is_empty() {
                 return Err("the unit to repeat is empty".to_owned());
             }
             let unit = unit.as_bytes().to_vec();
             match (word, length.parse::<usize>()) {
                 ("pad", Ok(n)) => Ok(Slot::Pad(Length::Fixed(n), unit)),
-                ("pad", Err(_)) if length.starts_with('$') => Var::parse(length).map(|v| Slot::Pad(Length::Var(v), unit)),
-                ("repeat", Ok(n)) if n.saturating_mul(unit.len()) <= LONGEST_LINE => Ok(Slot::Repeat(n, unit)),
+                ("pad", Err(_)) if length.starts_with('$') => {
+                    Var::parse(length).map(|v| Slot::Pad(Length::Var(v), unit))
+                }
+                ("repeat", Ok(n)) if n.saturating_mul(unit.len()) <= LONGEST_LINE => {
+                    Ok(Slot::Repeat(n, unit))
+                }
                 _ => Err(format!("'{length}' is not a length that can be sent")),
             }
         }
@@ -226,7 +234,9 @@ pub fn render(slots: &[Slot], vars: &mut Vars) -> Result<Vec<u8>, String> {
             Length::Fixed(n) => *n,
             Length::Var(var) => {
                 let value = var.value(vars);
-                let n = value.as_i64().ok_or_else(|| format!("<pad> needs an integer, but ${} is {value}", var.name))?;
+                let n = value
+                    .as_i64()
+                    .ok_or_else(|| format!("<pad> needs an integer, but ${} is {value}", var.name))?;
                 usize::try_from(n).map_err(|_| format!("<pad> to {n} bytes makes no sense"))?
             }
         };

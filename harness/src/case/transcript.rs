@@ -229,7 +229,10 @@ mod tests {
     #[test]
     fn consecutive_sends_share_a_block_and_a_send_after_an_expectation_opens_one() {
         let blocks = parse("> a\n> b\n< 1\n< 2\n> c\n.\n>>\n! exit 0\n").unwrap();
-        assert_eq!(blocks.iter().map(|b| (b.sends.len(), b.wants.len())).collect::<Vec<_>>(), [(2, 2), (1, 1), (1, 1)]);
+        assert_eq!(
+            blocks.iter().map(|b| (b.sends.len(), b.wants.len())).collect::<Vec<_>>(),
+            [(2, 2), (1, 1), (1, 1)]
+        );
         assert_eq!(blocks[1].line, 4);
     }
 

@@ -41,7 +41,10 @@ pub(crate) fn explain(args: &Args) -> Result<u8, Error> {
 }
 
 fn of_clause(suite: &Suite, clause: &Clause) -> String {
-    let mut lines = vec![format!("clause   {}", clause.id), format!("level    {} ({:?})", clause.level, clause.role).to_lowercase()];
+    let mut lines = vec![
+        format!("clause   {}", clause.id),
+        format!("level    {} ({:?})", clause.level, clause.role).to_lowercase(),
+    ];
     lines.push(format!("source   {}{}", source_name(clause.source()), section(clause)));
     lines.extend(clause.quote.iter().map(|q| format!("quote    \"{q}\"")));
     lines.push(format!("means    {}", clause.says));
@@ -83,7 +86,9 @@ fn of_case(case: &Case) -> String {
     for block in &case.blocks {
         for send in &block.sends {
             lines.push(match send {
-                crate::case::transcript::Send::Text { source, lf, .. } => format!("         {} {source}", if *lf { ">" } else { ">-" }),
+                crate::case::transcript::Send::Text { source, lf, .. } => {
+                    format!("         {} {source}", if *lf { ">" } else { ">-" })
+                }
                 other => format!("         {other:?}"),
             });
         }
@@ -92,7 +97,10 @@ fn of_case(case: &Case) -> String {
         }
     }
     if let Some(control) = &case.control {
-        lines.push(format!("control  the same with {} in place of {} must be served", control.to, control.from));
+        lines.push(format!(
+            "control  the same with {} in place of {} must be served",
+            control.to, control.from
+        ));
     }
     if let Some(observe) = &case.observe {
         lines.push(format!("observes {observe}: every answer of the run"));
@@ -107,11 +115,16 @@ fn describe(want: &crate::case::transcript::Want) -> String {
             format!("< {}", any_of.iter().map(ToString::to_string).collect::<Vec<_>>().join("  or  "))
         }
         Want::Unordered(group) => {
-            format!("< in any order: {}", group.iter().map(ToString::to_string).collect::<Vec<_>>().join("  "))
+            format!(
+                "< in any order: {}",
+                group.iter().map(ToString::to_string).collect::<Vec<_>>().join("  ")
+            )
         }
         Want::Exact(slots) => format!("<= {}", slots.iter().map(ToString::to_string).collect::<String>()),
         Want::Silence => ". (no answer)".to_owned(),
-        Want::Exit(status) => format!("! exit {}", status.map_or_else(|| "any".to_owned(), |s| s.to_string())),
+        Want::Exit(status) => {
+            format!("! exit {}", status.map_or_else(|| "any".to_owned(), |s| s.to_string()))
+        }
         Want::Prefix(_) => "% the response prefix changes".to_owned(),
         Want::Noise(_) => "% noise comes first".to_owned(),
     }

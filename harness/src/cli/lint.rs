@@ -48,13 +48,16 @@ pub(crate) fn lint(args: &Args) -> Result<u8, Error> {
             }
         };
         let parsed = parse(&name, &bytes);
-        let judged: Vec<_> = parsed.sessions.into_iter().map(|s| (s.clone(), judge(&suite.ledger, &s))).collect();
+        let judged: Vec<_> =
+            parsed.sessions.into_iter().map(|s| (s.clone(), judge(&suite.ledger, &s))).collect();
         print(&render::file(&name, &judged, detail));
         if let Some(damage) = parsed.damage {
             complain(&Error::Data(damage));
             damaged = true;
         } else if judged.is_empty() {
-            complain(&Error::Usage(format!("{name}: there is no session in it; expected {{\"session\":…}} on the first line")));
+            complain(&Error::Usage(format!(
+                "{name}: there is no session in it; expected {{\"session\":…}} on the first line"
+            )));
             damaged = true;
         }
         all.extend(judged.into_iter().map(|(_, judged)| judged));

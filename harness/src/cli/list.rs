@@ -38,7 +38,10 @@ pub(crate) fn list(args: &Args) -> Result<u8, Error> {
                 let n = cases.iter().filter(|c| c.clause == clause.id).count();
                 let named = args.selectors.is_empty() || n > 0;
                 if named {
-                    let why = clause.untestable.as_ref().map_or_else(|| format!("{n} cases"), |u| format!("untestable: {}", u.sentence));
+                    let why = clause
+                        .untestable
+                        .as_ref()
+                        .map_or_else(|| format!("{n} cases"), |u| format!("untestable: {}", u.sentence));
                     let role = if clause.role == crate::clause::Role::Client { " client" } else { "" };
                     rows.push(format!("{:<42} {:<7}{role} {why}", clause.id, clause.level.to_string()));
                 }

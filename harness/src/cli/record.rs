@@ -102,7 +102,9 @@ fn sessions_in(file: &mut File) -> std::io::Result<(usize, bool)> {
 /// Signals that would end us are meant for the server; we end when it does.
 fn watch_signals(sender: &std::sync::mpsc::Sender<Event>) {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]) else { return };
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]) else {
+        return;
+    };
     let sender = sender.clone();
     std::thread::spawn(move || {
         for signal in &mut signals {

@@ -196,11 +196,16 @@ fn plan<'a>(
     };
     declare(args, &mut declared, &mut features, &mut secrets)?;
     if !(args.timeout > 0.0 && args.timeout <= 86_400.0) {
-        return Err(Error::Usage(format!("--timeout {}: expected seconds between 0 and 86400", args.timeout)));
+        return Err(Error::Usage(format!(
+            "--timeout {}: expected seconds between 0 and 86400",
+            args.timeout
+        )));
     }
     let step = Duration::from_secs_f64(args.timeout);
     let mut readings: BTreeMap<String, String> = profile.readings.clone();
-    readings.extend(args.reading.iter().filter_map(|r| r.split_once('=')).map(|(c, n)| (c.to_owned(), n.to_owned())));
+    readings.extend(
+        args.reading.iter().filter_map(|r| r.split_once('=')).map(|(c, n)| (c.to_owned(), n.to_owned())),
+    );
     Ok(Plan {
         suite,
         profile,
@@ -209,9 +214,16 @@ fn plan<'a>(
         name: crate::report::redact(&name, &secrets),
         declared,
         secrets,
-        wishes: Wishes { features: features.into_iter().collect::<BTreeSet<_>>(), all: args.all, isolate: args.isolate },
+        wishes: Wishes {
+            features: features.into_iter().collect::<BTreeSet<_>>(),
+            all: args.all,
+            isolate: args.isolate,
+        },
         seed,
-        workers: args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)).clamp(1, 64),
+        workers: args
+            .jobs
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))
+            .clamp(1, 64),
         limits: limits(step),
         run_limit: Duration::from_secs(args.run_timeout),
         strict: args.strict,
@@ -221,7 +233,11 @@ fn plan<'a>(
 
 /// Waiting times that follow from the longest silence.
 fn limits(step: Duration) -> Limits {
-    Limits { step, patience: (step / 4).min(Duration::from_millis(500)), grace: (step / 2).min(Duration::from_secs(2)) }
+    Limits {
+        step,
+        patience: (step / 4).min(Duration::from_millis(500)),
+        grace: (step / 2).min(Duration::from_secs(2)),
+    }
 }
 
 fn launcher(args: &Args) -> Result<Launcher, Error> {
@@ -329,7 +345,10 @@ fn check_readings(catalog: &Catalog, readings: &[String]) -> Result<(), Error> {
         if clause.readings.iter().all(|r| r.name != name) {
             let names: Vec<&str> = clause.readings.iter().map(|r| r.name.as_str()).collect();
             let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            return Err(Error::Usage(format!("--reading {pair}: the readings of {} are: {known}", clause.id)));
+            return Err(Error::Usage(format!(
+                "--reading {pair}: the readings of {} are: {known}",
+                clause.id
+            )));
         }
     }
     Ok(())

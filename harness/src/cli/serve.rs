@@ -43,13 +43,20 @@ pub(crate) fn serve(args: Args) -> Result<u8, Error> {
         super::print(&listing);
         return Ok(0);
     }
-    let seeded = |e: civispec_reference::defect::UnknownSeed| Error::Usage(format!("{e}; --defect list and --variant list name them"));
+    let seeded = |e: civispec_reference::defect::UnknownSeed| {
+        Error::Usage(format!("{e}; --defect list and --variant list name them"))
+    };
     let config = Config {
         profile: if args.profile == "draft" { Profile::Draft } else { Profile::Published },
         flags: args.flags.map(OsStringExt::into_vec),
         db: args.db,
         defects: args.defect.iter().map(|d| d.parse::<Defect>()).collect::<Result<_, _>>().map_err(seeded)?,
-        variants: args.variant.iter().map(|v| v.parse::<Variant>()).collect::<Result<_, _>>().map_err(seeded)?,
+        variants: args
+            .variant
+            .iter()
+            .map(|v| v.parse::<Variant>())
+            .collect::<Result<_, _>>()
+            .map_err(seeded)?,
     };
     match serve_pipe(&config, std::io::stdin().lock(), std::io::stdout(), std::io::stderr()) {
         Ok(()) => Ok(0),

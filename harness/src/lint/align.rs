@@ -115,7 +115,12 @@ pub fn align<'a>(slots: &[Slot], out: &'a [u8], start: usize) -> Vec<Step<'a>> {
         }
         if end == state {
             // Beyond all understanding: what is left answers nothing.
-            steps.push(Step::Extra { slot: state.slot, offset: state.at, bytes: &out[state.at..], response: false });
+            steps.push(Step::Extra {
+                slot: state.slot,
+                offset: state.at,
+                bytes: &out[state.at..],
+                response: false,
+            });
             steps.extend((state.slot..slots.len()).map(|slot| Step::Unanswered { slot }));
             break;
         }
@@ -222,7 +227,8 @@ impl<'a> Aligner<'_, 'a> {
                 if let (Ask::Batch(members), Some(value)) = (&slot.ask, &taken.value)
                     && belongs(members, value)
                 {
-                    found.push(self.spread(members, &segment, taken.clone(), at, price + segment.price));
+                    let (all, at) = self.spread(members, &segment, state.prefix, taken.clone(), at);
+                    found.push((price + segment.price + 3, all, at));
                 }
                 found.push((fit + segment.price, vec![taken], at));
             }
@@ -244,6 +250,8 @@ impl<'a> Aligner<'_, 'a> {
             (true, _) => 0,
             // What an API printed is what the prefix is for.
             (false, true) => 1,
+            // What looks like a response is likelier one without its prefix.
+            (false, false) if find(frame.noise, b"{\"").is_some() => 9,
             (false, false) => 4,
         };
         Some(Segment {
@@ -265,7 +273,9 @@ impl<'a> Aligner<'_, 'a> {
         let next = end + usize::from(segment.terminated);
         let whole = self.parse(body, end);
         if whole.is_some() {
-            return vec![(0, self.taken(segment, (body, end), end, whole), next)];
+            // Blanks may be a prefix that should not be there.
+            let padded = u32::from(matches!(self.out.get(body), Some(b' ' | b'\t')));
+            return vec![(padded, self.taken(segment, (body, end), end, whole), next)];
         }
         let mut found = vec![(0, self.taken(segment, (body, end), end, None), next)];
         let here = &self.out[body..end];
@@ -275,7 +285,8 @@ impl<'a> Aligner<'_, 'a> {
                 let rest = &self.out[stop..end];
                 let prefix = &self.prefixes[segment.prefix];
                 // A second answer on the same line is left for the next request.
-                let shared = matches!(rest.first(), Some(b'{' | b'[')) || (!prefix.is_empty() && rest.starts_with(prefix));
+                let shared = matches!(rest.first(), Some(b'{' | b'['))
+                    || (!prefix.is_empty() && rest.starts_with(prefix));
                 let (after, next) = if shared { (stop, stop) } else { (end, next) };
                 let mut taken = self.taken(segment, (body, stop), after, Some(value));
                 taken.terminated &= !shared;
@@ -290,7 +301,8 @@ impl<'a> Aligner<'_, 'a> {
                 found.push((3, taken, stop + usize::from(terminated)));
             }
         }
-        let starts = here.windows(2).enumerate().filter(|(_, w)| *w == b"{\"" || *w == b"[{").map(|(i, _)| body + i);
+        let starts =
+            here.windows(2).enumerate().filter(|(_, w)| *w == b"{\"" || *w == b"[{").map(|(i, _)| body + i);
         for start in starts.skip_while(|s| *s == body).take(20) {
             if let Some(value) = self.parse(start, end).filter(|v| is_response(v)) {
                 let mut taken = self.taken(segment, (start, end), end, Some(value));
@@ -302,7 +314,13 @@ impl<'a> Aligner<'_, 'a> {
         found
     }
 
-    fn taken(&self, s: &Segment, (from, to): (usize, usize), end: usize, value: Option<Rc<Json>>) -> Taken<'a> {
+    fn taken(
+        &self,
+        s: &Segment,
+        (from, to): (usize, usize),
+        end: usize,
+        value: Option<Rc<Json>>,
+    ) -> Taken<'a> {
         Taken {
             offset: s.offset,
             noise: &self.out[s.noise.0..s.noise.1],
@@ -316,25 +334,23 @@ impl<'a> Aligner<'_, 'a> {
         }
     }
 
-    /// A batch whose members were answered on lines of their own.
-    fn spread(&mut self, members: &[Single], first: &Segment, taken: Taken<'a>, at: usize, price: u32) -> (u32, Vec<Taken<'a>>, usize) {
+    /// A batch whose members were answered on lines of their own, with or without the prefix.
+    fn spread(&mut self, members: &[Single], first: &Segment, now: usize, taken: Taken<'a>, at: usize) -> (Vec<Taken<'a>>, usize) {
         let mut all = vec![taken];
         let mut at = at;
         while at < self.out.len() && all.len() < members.len() {
-            let prefix = &self.prefixes[first.prefix];
             let rest = &self.out[at..];
-            if !rest.starts_with(prefix) {
-                break;
-            }
-            let body = at + prefix.len();
+            let prefix = [first.prefix, now].into_iter().map(|p| &self.prefixes[p]).find(|p| rest.starts_with(p));
+            let body = at + prefix.map_or(0, Vec::len);
             let length = self.out[body..].iter().position(|b| *b == b'\n');
             let end = length.map_or(self.out.len(), |n| body + n);
             let Some(value) = self.parse(body, end).filter(|v| belongs(members, v)) else { break };
-            let segment = Segment { offset: at, noise: (at, at), body, end, terminated: length.is_some(), ..*first };
+            let missing = now != 0 && body == at;
+            let segment = Segment { offset: at, noise: (at, at), body, end, terminated: length.is_some(), missing, ..*first };
             all.push(self.taken(&segment, (body, end), end, Some(value)));
             at = end + usize::from(length.is_some());
         }
-        (price + 3, all, at)
+        (all, at)
     }
 
     /// Output that answers nothing: one line that looks like a response, or all lines that do not.
@@ -370,7 +386,8 @@ impl<'a> Aligner<'_, 'a> {
             (false, false) => 4,
             (false, true) => 2,
         };
-        let step = Step::Extra { slot: state.slot, offset: state.at, bytes: &self.out[state.at..at], response };
+        let step =
+            Step::Extra { slot: state.slot, offset: state.at, bytes: &self.out[state.at..at], response };
         (price, State { at, ..state }, step)
     }
 
@@ -398,7 +415,7 @@ impl<'a> Aligner<'_, 'a> {
         let reported = answers.iter().rev().find_map(|a| a.get("result")?.get("responsePrefix"));
         if let Some(reported) = reported.and_then(prefix_of) {
             let reported = self.intern(reported);
-            return [(reported, 0), (asked, 3), (now, 4)].into_iter().collect();
+            return vec![(reported, 0), (asked, 1)];
         }
         let refused = answers.iter().any(|a| a.get("error").is_some());
         let listed = answers.iter().any(|a| a.get("result").is_some());
@@ -481,10 +498,12 @@ fn fit(slot: &Slot, taken: &Taken<'_>) -> u32 {
                 Some(id) if single.accepted_ids(is_error).any(|own| compare(own, id) != Same::No) => {
                     u32::from(single.is_notification())
                 }
+                // The same id in another type, or the result that only this request gets.
+                Some(id) if is_akin(single, id) || is_certain(single, value) => 4,
                 // Less than to think that it answers nothing and the request got none.
                 Some(_) => 10,
             };
-            known + u32::from(is_improbable(single, value))
+            known + if is_improbable(single, value) { 1 + known / 4 } else { 0 }
         }
         Ask::Batch(members) => match value {
             Json::Array(items) if items.iter().any(|item| belongs(members, item)) => 0,
@@ -492,17 +511,35 @@ fn fit(slot: &Slot, taken: &Taken<'_>) -> u32 {
             _ if is_error && matches!(id, Some(Json::Null) | None) => 1,
             _ => 12,
         },
-        Ask::Blank | Ask::NotJson { .. } | Ask::Scalar | Ask::EmptyBatch | Ask::Open => match (is_error, id) {
-            (true, Some(Json::Null) | None) => 0,
-            (true, _) if slot.ask == Ask::Open => 2,
-            (true, _) => 6,
-            (false, _) => 8,
-        },
+        Ask::Blank | Ask::NotJson { .. } | Ask::Scalar | Ask::EmptyBatch | Ask::Open => {
+            match (is_error, id) {
+                (true, Some(Json::Null) | None) => 0,
+                (true, _) if slot.ask == Ask::Open => 2,
+                (true, _) => 6,
+                (false, _) => 8,
+            }
+        }
         Ask::Empty => match (is_error, id) {
             (true, Some(Json::Null) | None) => 3,
             _ => 12,
         },
         Ask::OldOptions => 0,
+    }
+}
+
+/// Whether an id is that of the message but for its type.
+fn is_akin(single: &Single, id: &Json) -> bool {
+    let bare = |id: &Json| id.to_string().trim_matches('"').to_ascii_lowercase();
+    single.ids.iter().any(|own| bare(own) == bare(id))
+}
+
+/// Whether the answer is the one result that fits the request.
+fn is_certain(single: &Single, answer: &Json) -> bool {
+    match (&single.shape, answer.get("result")) {
+        (Shape::Call(request), Some(result)) => {
+            request.method == "echo" && request.params.as_ref().is_some_and(|p| compare(p, result) != Same::No)
+        }
+        _ => false,
     }
 }
 
@@ -512,9 +549,9 @@ fn is_improbable(single: &Single, answer: &Json) -> bool {
         (Shape::Call(request), Some(result)) if request.method == "echo" => {
             request.params.as_ref().is_some_and(|params| compare(params, result) == Same::No)
         }
-        (Shape::Call(request), Some(_)) => {
-            !["api3", "api4", "login", "options"].iter().any(|name| name.eq_ignore_ascii_case(&request.method))
-        }
+        (Shape::Call(request), Some(_)) => !["api3", "api4", "login", "options"]
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(&request.method)),
         (Shape::Call(request), None) => request.method == "echo",
         (Shape::Invalid { .. }, result) => result.is_some(),
         (Shape::Notification(_), _) => false,
@@ -524,7 +561,8 @@ fn is_improbable(single: &Single, answer: &Json) -> bool {
 /// Whether a response is one to a member of the batch.
 fn belongs(members: &[Single], response: &Json) -> bool {
     let is_error = response.get("error").is_some_and(|e| *e != Json::Null);
-    let is_own = |id: &Json| members.iter().any(|m| m.accepted_ids(is_error).any(|own| compare(own, id) != Same::No));
+    let is_own =
+        |id: &Json| members.iter().any(|m| m.accepted_ids(is_error).any(|own| compare(own, id) != Same::No));
     response.as_object().is_some() && response.get("id").is_some_and(is_own)
 }
 
@@ -532,7 +570,9 @@ fn belongs(members: &[Single], response: &Json) -> bool {
 pub(super) fn is_response(value: &Json) -> bool {
     match value {
         Json::Object(_) => ["jsonrpc", "result", "error", "OK"].iter().any(|name| value.get(name).is_some()),
-        Json::Array(items) => items.first().is_some_and(|first| first.as_object().is_some() && is_response(first)),
+        Json::Array(items) => {
+            items.first().is_some_and(|first| first.as_object().is_some() && is_response(first))
+        }
         _ => false,
     }
 }

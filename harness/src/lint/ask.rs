@@ -112,7 +112,9 @@ impl Single {
 
     fn read(message: &Json, freedom: Freedom) -> Self {
         let ids: Vec<Json> = match message {
-            Json::Object(members) => members.iter().filter(|(n, _)| n == "id").map(|(_, v)| v.clone()).collect(),
+            Json::Object(members) => {
+                members.iter().filter(|(n, _)| n == "id").map(|(_, v)| v.clone()).collect()
+            }
             _ => Vec::new(),
         };
         let shape = match Request::decode(message.clone()) {
@@ -165,13 +167,14 @@ impl Ask {
                 }
             },
         };
-        let freedom = if repaired || depth > FREE_DEPTH || value.duplicate_member().is_some() || has_huge(&value) {
-            Freedom::Form
-        } else if has_unpromised(&value) {
-            Freedom::Numbers
-        } else {
-            Freedom::None
-        };
+        let freedom =
+            if repaired || depth > FREE_DEPTH || value.duplicate_member().is_some() || has_huge(&value) {
+                Freedom::Form
+            } else if has_unpromised(&value) {
+                Freedom::Numbers
+            } else {
+                Freedom::None
+            };
         match &value {
             // Whether this is an empty batch, a lone value or no JSON at all is for the server to say.
             Json::Array(items) if items.is_empty() && repaired => Self::Open,
@@ -246,7 +249,8 @@ mod tests {
         ] {
             assert_eq!(ask(line), wanted, "{line}");
         }
-        for open in [format!("{}{}", "[".repeat(600), "]".repeat(600)), "[,]".to_owned(), "\"\t\"".to_owned()] {
+        for open in [format!("{}{}", "[".repeat(600), "]".repeat(600)), "[,]".to_owned(), "\"\t\"".to_owned()]
+        {
             assert_eq!(ask(&open), Ask::Open);
         }
     }
@@ -278,12 +282,18 @@ mod tests {
         ] {
             let single = single(line);
             assert_eq!(single.freedom, Freedom::Form, "{line}");
-            assert_eq!((accepted(&single, true), accepted(&single, false)), ("1 null".to_owned(), "1".to_owned()));
+            assert_eq!(
+                (accepted(&single, true), accepted(&single, false)),
+                ("1 null".to_owned(), "1".to_owned())
+            );
         }
         let exact = single(r#"{"jsonrpc":"2.0","method":"m","params":[12345678901234567890],"id":1}"#);
         assert_eq!((exact.freedom, accepted(&exact, true)), (Freedom::Numbers, "1 null".to_owned()));
         let twice = single(r#"{"jsonrpc":"2.0","id":1,"method":"m","id":2}"#);
-        assert_eq!((accepted(&twice, true), accepted(&twice, false)), ("1 2 null".to_owned(), "1 2".to_owned()));
+        assert_eq!(
+            (accepted(&twice, true), accepted(&twice, false)),
+            ("1 2 null".to_owned(), "1 2".to_owned())
+        );
     }
 
     #[test]

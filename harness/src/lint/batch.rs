@@ -13,20 +13,30 @@ impl Court<'_> {
     pub(super) fn batch(&mut self, place: Place<'_>, members: &[Single], answer: &Json) {
         match answer {
             Json::Array(items) if items.is_empty() => {
-                let clause =
-                    if members.iter().all(Single::is_notification) { c::BATCH_ALL_NOTIFICATIONS } else { c::BATCH_RESPONSES };
+                let clause = if members.iter().all(Single::is_notification) {
+                    c::BATCH_ALL_NOTIFICATIONS
+                } else {
+                    c::BATCH_RESPONSES
+                };
                 self.sheet.find(clause, place, "no line at all, or an array of responses", "an empty array");
             }
             Json::Array(items) => {
                 self.sheet.reading(c::BATCH_RESPONSES, "served");
                 self.members(place, members, items);
             }
-            answer if answer.get("error").is_some() && matches!(answer.get("id"), Some(Json::Null) | None) => {
+            answer
+                if answer.get("error").is_some() && matches!(answer.get("id"), Some(Json::Null) | None) =>
+            {
                 self.sheet.reading(c::BATCH_RESPONSES, "refused");
             }
             answer => {
                 let got = format!("one response that is not in an array: {}", brief(answer));
-                self.sheet.find(c::BATCH_RESPONSES, place, "an array of responses, or one error with the id null", got);
+                self.sheet.find(
+                    c::BATCH_RESPONSES,
+                    place,
+                    "an array of responses, or one error with the id null",
+                    got,
+                );
                 self.members(place, members, std::slice::from_ref(answer));
             }
         }
@@ -36,21 +46,30 @@ impl Court<'_> {
     pub(super) fn members(&mut self, place: Place<'_>, members: &[Single], responses: &[Json]) {
         let mut left: Vec<(usize, &Json)> = responses.iter().enumerate().collect();
         let mut order = Vec::new();
+        let mut unanswered = Vec::new();
         for member in members.iter().filter(|m| !m.is_notification()) {
             // An id that the server rounded still tells whose answer it is.
             let fits = |own: &Json, response: &Json| response.get("id").is_some_and(|id| compare(own, id) != Same::No);
             let own = member.accepted_ids(true).find_map(|own| left.iter().position(|(_, r)| fits(own, r)));
-            let Some(at) = own else {
-                if matches!(member.shape, Shape::Invalid { quiet: true, .. }) {
-                    continue;
+            match own {
+                Some(at) => {
+                    let (index, response) = left.remove(at);
+                    order.push(index);
+                    self.single(place, member, response, true);
                 }
-                let (clause, wanted) = missing(member);
-                self.sheet.find(clause, place, wanted, format!("none for {}", describe(member)));
-                continue;
-            };
-            let (index, response) = left.remove(at);
-            order.push(index);
-            self.single(place, member, response, true);
+                None if matches!(member.shape, Shape::Invalid { quiet: true, .. }) => {}
+                None => unanswered.push(member),
+            }
+        }
+        if unanswered.len() == left.len() {
+            // As many as are missing: they only have the wrong ids.
+            for (member, (_, response)) in unanswered.drain(..).zip(left.drain(..)) {
+                self.single(place, member, response, true);
+            }
+        }
+        for member in unanswered {
+            let (clause, wanted) = missing(member);
+            self.sheet.find(clause, place, wanted, format!("none for {}", describe(member)));
         }
         if order.len() > 1 {
             let in_order = order.is_sorted();
@@ -63,7 +82,12 @@ impl Court<'_> {
             } else {
                 c::BATCH_RESPONSES
             };
-            self.sheet.find(clause, place, "one response for each request of the batch that has an id", brief(response));
+            self.sheet.find(
+                clause,
+                place,
+                "one response for each request of the batch that has an id",
+                brief(response),
+            );
         }
         for member in members.iter().filter(|m| m.is_notification()) {
             self.silent(member);
@@ -73,8 +97,12 @@ impl Court<'_> {
 
 fn missing(member: &Single) -> (&'static str, &'static str) {
     match member.shape {
-        Shape::Call(_) | Shape::Notification(_) => (c::RESPONSE_ALWAYS, "a response to each request of the batch that has an id"),
-        Shape::Invalid { .. } => (c::BATCH_INVALID_MEMBERS, "an error to each member of the batch that is no request"),
+        Shape::Call(_) | Shape::Notification(_) => {
+            (c::RESPONSE_ALWAYS, "a response to each request of the batch that has an id")
+        }
+        Shape::Invalid { .. } => {
+            (c::BATCH_INVALID_MEMBERS, "an error to each member of the batch that is no request")
+        }
     }
 }
 

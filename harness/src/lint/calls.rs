@@ -1,11 +1,13 @@
 //! Judges the response to a call by its method.
 
 use civispec_wire::json::Json;
-use civispec_wire::jsonrpc::{INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Request};
+use civispec_wire::jsonrpc::{
+    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Request,
+};
 
 use super::batch::brief;
 use super::clauses as c;
-use super::court::{Court, LEAST_LIMIT, code, is_api_failure, is_draft};
+use super::court::{Court, LEAST_LIMIT, code, is_api_failure, is_draft, result};
 use super::finding::Place;
 use super::numbers::{Same, compare};
 use super::options::{ApiError, DEFINED};
@@ -36,7 +38,8 @@ impl Call<'_> {
 impl Court<'_> {
     /// Judges the response to a valid request with an id.
     pub(super) fn call(&mut self, place: Place<'_>, request: &Request, response: &Json) {
-        let result = response.get("result").filter(|_| response.get("error").is_none_or(|e| *e == Json::Null));
+        let result =
+            response.get("result").filter(|_| response.get("error").is_none_or(|e| *e == Json::Null));
         let call = Call { place, request, response, result, code: code(response) };
         if result.is_none() && !call.is_error() {
             // Neither a result nor an error: said already.
@@ -71,10 +74,20 @@ impl Court<'_> {
     fn defined_codes(&mut self, call: Call<'_>) {
         match call.code {
             Some(PARSE_ERROR) => {
-                self.sheet.find(c::PARSE_ERROR, call.place, "-32700 only for what is no JSON", brief(call.response));
+                self.sheet.find(
+                    c::PARSE_ERROR,
+                    call.place,
+                    "-32700 only for what is no JSON",
+                    brief(call.response),
+                );
             }
             Some(INVALID_REQUEST) => {
-                self.sheet.find(c::INVALID_REQUEST, call.place, "-32600 only for what is no valid request", brief(call.response));
+                self.sheet.find(
+                    c::INVALID_REQUEST,
+                    call.place,
+                    "-32600 only for what is no valid request",
+                    brief(call.response),
+                );
             }
             _ => {}
         }
@@ -86,7 +99,12 @@ impl Court<'_> {
             if let (true, Some(params)) = (echo, call.params()) {
                 match call.result.map(|r| compare(params, r)) {
                     Some(Same::No) => {
-                        self.sheet.find(c::DRAFT_ECHO, call.place, format!("the result {params}, or an error"), brief(call.response));
+                        self.sheet.find(
+                            c::DRAFT_ECHO,
+                            call.place,
+                            format!("the result {params}, or an error"),
+                            brief(call.response),
+                        );
                     }
                     Some(_) => self.sheet.reading(c::DRAFT_ECHO, "returned"),
                     None => self.sheet.reading(c::DRAFT_ECHO, "refused"),
@@ -97,7 +115,12 @@ impl Court<'_> {
         match call.code {
             Some(INVALID_PARAMS) => self.sheet.reading(c::PARAMS_WRONG_TYPE, "invalid-params"),
             Some(INVALID_REQUEST) => self.sheet.reading(c::PARAMS_WRONG_TYPE, "invalid-request"),
-            _ => self.sheet.find(c::PARAMS_WRONG_TYPE, call.place, "the error -32602 or -32600", brief(call.response)),
+            _ => self.sheet.find(
+                c::PARAMS_WRONG_TYPE,
+                call.place,
+                "the error -32602 or -32600",
+                brief(call.response),
+            ),
         }
     }
 
@@ -126,13 +149,21 @@ impl Court<'_> {
                 let rest = &method[4..];
                 let echoed = call.params().is_some_and(|p| compare(p, result) != Same::No);
                 if METHODS.contains(&rest) || echoed {
-                    self.sheet.find(c::REQUEST_RPC_RESERVED, call.place, "no ordinary method under this name", got);
+                    self.sheet.find(
+                        c::REQUEST_RPC_RESERVED,
+                        call.place,
+                        "no ordinary method under this name",
+                        got,
+                    );
                 } else {
                     self.sheet.reading(c::REQUEST_RPC_RESERVED, "extension");
                 }
             }
             Some(_) if disguised => self.sheet.find(c::METHOD_NOT_FOUND, call.place, wanted, got),
-            Some(_) => self.sheet.note(call.place.line, format!("the server has a method {method:?} beyond the five; not judged")),
+            Some(_) => self.sheet.note(
+                call.place.line,
+                format!("the server has a method {method:?} beyond the five; not judged"),
+            ),
             None if self.served.iter().any(|m| m == method) => {}
             None => self.sheet.find(c::METHOD_NOT_FOUND, call.place, wanted, got),
         }
@@ -163,13 +194,24 @@ impl Court<'_> {
     fn login(&mut self, call: Call<'_>) {
         let Some(result) = call.result else { return };
         let has = |name: &str| call.params().is_some_and(|p| p.get(name).is_some());
-        let principals: Vec<&str> = ["cred", "contactId", "userId", "user"].into_iter().filter(|p| has(p)).collect();
+        let principals: Vec<&str> =
+            ["cred", "contactId", "userId", "user"].into_iter().filter(|p| has(p)).collect();
         let got = brief(call.response);
         if self.facts.no_login {
-            self.sheet.find(c::LOGIN_AUTHX, call.place, "an error, as the header reports nologin", got.as_str());
+            self.sheet.find(
+                c::LOGIN_AUTHX,
+                call.place,
+                "an error, as the header reports nologin",
+                got.as_str(),
+            );
         }
         match principals.as_slice() {
-            [] => self.sheet.find(c::LOGIN_ONE_PRINCIPAL, call.place, "an error, as no principal is named", got.as_str()),
+            [] => self.sheet.find(
+                c::LOGIN_ONE_PRINCIPAL,
+                call.place,
+                "an error, as no principal is named",
+                got.as_str(),
+            ),
             ["cred"] => {}
             [one] if self.facts.trusted == Some(false) => {
                 let clause = match *one {
@@ -177,7 +219,12 @@ impl Court<'_> {
                     "userId" => c::LOGIN_USER_ID_TRUSTED,
                     _ => c::LOGIN_USER_TRUSTED,
                 };
-                self.sheet.find(clause, call.place, format!("an error, as {one} requires trusted mode"), got.as_str());
+                self.sheet.find(
+                    clause,
+                    call.place,
+                    format!("an error, as {one} requires trusted mode"),
+                    got.as_str(),
+                );
             }
             _ => {}
         }
@@ -190,7 +237,9 @@ impl Court<'_> {
         let version = call.request.method.as_str();
         if let Some(what) = unusable(call.params()) {
             let by_name = call.params().is_some_and(|p| p.as_object().is_some());
-            if by_name && (call.result.is_some() || self.served.iter().any(|m| *m == format!("{version} by name"))) {
+            if by_name
+                && (call.result.is_some() || self.served.iter().any(|m| *m == format!("{version} by name")))
+            {
                 return;
             }
             if call.result.is_some() && call.params().and_then(Json::as_array).is_some_and(|p| p.len() > 1) {
@@ -198,9 +247,15 @@ impl Court<'_> {
                 return;
             }
             let mode = self.options.api_error();
-            let refused = call.result.is_some_and(|r| is_api_failure(r) && !matches!(mode, ApiError::DefaultException));
+            let refused =
+                call.result.is_some_and(|r| is_api_failure(r) && !matches!(mode, ApiError::DefaultException));
             if call.code != Some(INVALID_PARAMS) && !refused && !what.is_empty() {
-                self.sheet.find(c::INVALID_PARAMS, call.place, format!("the error -32602, as {what}"), brief(call.response));
+                self.sheet.find(
+                    c::INVALID_PARAMS,
+                    call.place,
+                    format!("the error -32602, as {what}"),
+                    brief(call.response),
+                );
             }
             return;
         }
@@ -214,7 +269,10 @@ impl Court<'_> {
     /// An API call answered with a JSON-RPC error.
     fn api_error(&mut self, call: Call<'_>) {
         // What the server itself says of the request is no error of the API.
-        if matches!(call.code, Some(INVALID_PARAMS | INTERNAL_ERROR | INVALID_REQUEST | PARSE_ERROR | METHOD_NOT_FOUND)) {
+        if matches!(
+            call.code,
+            Some(INVALID_PARAMS | INTERNAL_ERROR | INVALID_REQUEST | PARSE_ERROR | METHOD_NOT_FOUND)
+        ) {
             return;
         }
         match self.options.api_error() {
@@ -223,7 +281,12 @@ impl Court<'_> {
                 self.sheet.find(c::API_ERROR_ARRAY, call.place, wanted, brief(call.response));
             }
             ApiError::DraftArray => {
-                self.sheet.find(c::DRAFT_ERRORS_IN_RESULT, call.place, "a result with is_error", brief(call.response));
+                self.sheet.find(
+                    c::DRAFT_ERRORS_IN_RESULT,
+                    call.place,
+                    "a result with is_error",
+                    brief(call.response),
+                );
             }
             _ => {}
         }
@@ -235,10 +298,20 @@ impl Court<'_> {
         let is_text = |name: &str| result.get(name).is_some_and(|v| v.as_str().is_some());
         match self.options.api_error() {
             ApiError::DefaultException => {
-                self.sheet.find(c::API_ERRORS, call.place, "a JSON-RPC error, as apiError was not changed", got());
+                self.sheet.find(
+                    c::API_ERRORS,
+                    call.place,
+                    "a JSON-RPC error, as apiError was not changed",
+                    got(),
+                );
             }
             ApiError::Exception => {
-                self.sheet.find(c::API_ERROR_EXCEPTION, call.place, "a JSON-RPC error, as apiError is exception", got());
+                self.sheet.find(
+                    c::API_ERROR_EXCEPTION,
+                    call.place,
+                    "a JSON-RPC error, as apiError is exception",
+                    got(),
+                );
             }
             ApiError::Array if !is_text("error_message") => {
                 self.sheet.find(c::API_ERROR_ARRAY, call.place, "an error_message beside is_error", got());
@@ -246,7 +319,12 @@ impl Court<'_> {
             ApiError::DraftArray => {
                 let wanted = ["error_message", "error_code", "entity", "action"];
                 if let Some(missing) = wanted.iter().find(|name| result.get(name).is_none()) {
-                    self.sheet.find(c::DRAFT_ERROR_SHAPE, call.place, format!("{missing} in the result"), got());
+                    self.sheet.find(
+                        c::DRAFT_ERROR_SHAPE,
+                        call.place,
+                        format!("{missing} in the result"),
+                        got(),
+                    );
                 }
             }
             _ => {}
@@ -266,7 +344,11 @@ impl Court<'_> {
             _ => !plain || ["is_error", "count", "values"].iter().all(|name| result.get(name).is_some()),
         };
         if !good {
-            let wanted = if call.request.method == "api4" { "a list of records" } else { "an object with is_error, count and values" };
+            let wanted = if call.request.method == "api4" {
+                "a list of records"
+            } else {
+                "an object with is_error, count and values"
+            };
             self.sheet.find(c::API_RESULT, call.place, wanted, brief(call.response));
         }
     }
@@ -306,7 +388,8 @@ impl Court<'_> {
         if lists {
             return;
         }
-        let unreported: Vec<(String, Json)> = updates.iter().filter(|(n, _)| result.get(n).is_none()).cloned().collect();
+        let unreported: Vec<(String, Json)> =
+            updates.iter().filter(|(n, _)| result.get(n).is_none()).cloned().collect();
         self.options.maybe(Some(&Json::Object(unreported)));
     }
 
@@ -323,8 +406,18 @@ impl Court<'_> {
                 }
                 continue;
             }
-            if self.is_ordinary(name, asked) && !reported.is_some_and(|r| compare(asked, r) != Same::No) {
-                self.sheet.find(c::OPTIONS_MODIFIED, call.place, format!("{name}: {asked}"), brief(call.response));
+            // The type of a boolean has a clause of its own.
+            let holds = |now: &Json| match asked {
+                Json::Bool(asked) => *asked != is_false(now),
+                asked => compare(asked, now) != Same::No,
+            };
+            if self.is_ordinary(name, asked) && !reported.is_some_and(holds) {
+                self.sheet.find(
+                    c::OPTIONS_MODIFIED,
+                    call.place,
+                    format!("{name}: {asked}"),
+                    brief(call.response),
+                );
             }
         }
         if !updates.is_empty() && updates.iter().all(|(n, _)| result.get(n).is_some()) {
@@ -339,22 +432,42 @@ impl Court<'_> {
         let got = || format!("{name}: {value}");
         match name {
             "apiError" if !matches!(value.as_str(), Some("array" | "exception")) => {
-                self.sheet.find(c::API_ERROR_VALUES, call.place, "apiError: \"array\" or \"exception\", and nothing else", got());
+                self.sheet.find(
+                    c::API_ERROR_VALUES,
+                    call.place,
+                    "apiError: \"array\" or \"exception\", and nothing else",
+                    got(),
+                );
             }
             "apiCheckPermissions" if !matches!(value, Json::Bool(_)) => {
                 self.sheet.find(c::API_CHECKS_TYPE, call.place, "apiCheckPermissions: true or false", got());
             }
             "apiCheckPermissions" if *value == Json::Bool(false) && self.facts.trusted == Some(false) => {
-                self.sheet.find(c::API_CHECKS_OFF_UNTRUSTED, call.place, "apiCheckPermissions: true, as the session is untrusted", got());
+                self.sheet.find(
+                    c::API_CHECKS_OFF_UNTRUSTED,
+                    call.place,
+                    "apiCheckPermissions: true, as the session is untrusted",
+                    got(),
+                );
             }
             "bufferSize" if !updated && self.options.is_default_limit() => {
                 let enough = value.as_i64().is_some_and(|n| n >= LEAST_LIMIT.cast_signed());
                 if !enough {
-                    self.sheet.find(c::BUFFER_DEFAULT, call.place, "a default bufferSize of at least 64,000", got());
+                    self.sheet.find(
+                        c::BUFFER_DEFAULT,
+                        call.place,
+                        "a default bufferSize of at least 64,000",
+                        got(),
+                    );
                 }
             }
             "responsePrefix" if !updated && self.options.is_untouched(name) && *value != Json::Null => {
-                self.sheet.find(c::PREFIX_DEFAULT, call.place, "responsePrefix: null, until it is set", got());
+                self.sheet.find(
+                    c::PREFIX_DEFAULT,
+                    call.place,
+                    "responsePrefix: null, until it is set",
+                    got(),
+                );
             }
             _ => {}
         }
@@ -372,11 +485,25 @@ impl Court<'_> {
         match (name, value) {
             ("apiError", Json::String(s)) => s == "array" || s == "exception",
             ("apiCheckPermissions", Json::Bool(b)) => *b || self.facts.trusted == Some(true),
-            ("bufferSize", n @ Json::Number(_)) => n.as_i64().is_some_and(|n| (65_536..=1 << 20).contains(&n)),
+            ("bufferSize", n @ Json::Number(_)) => {
+                n.as_i64().is_some_and(|n| (65_536..=1 << 20).contains(&n))
+            }
             ("responsePrefix", Json::Null) => true,
             ("responsePrefix", Json::String(s)) => !s.is_empty() && !s.contains(['\n', '\r', '\0', '{', '[']),
             _ => false,
         }
+    }
+}
+
+/// Whether most languages take the value for false.
+fn is_false(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Bool(b) => !b,
+        Json::Number(n) => n.as_i64() == Some(0),
+        Json::String(s) => s.is_empty() || s == "0" || s == "false",
+        Json::Array(items) => items.is_empty(),
+        Json::Object(members) => members.is_empty(),
     }
 }
 
@@ -391,7 +518,9 @@ fn unusable(params: Option<&Json>) -> Option<&'static str> {
             [entity, action, ..] if entity.as_str().is_none() || action.as_str().is_none() => {
                 Some("the entity and the action are strings")
             }
-            [_, _, Json::String(_) | Json::Number(_) | Json::Bool(_), ..] => Some("the third element is an object"),
+            [_, _, Json::String(_) | Json::Number(_) | Json::Bool(_), ..] => {
+                Some("the third element is an object")
+            }
             _ => None,
         },
         Some(_) => Some(""),

@@ -58,7 +58,9 @@ fn slots(session: &Session) -> Vec<Slot> {
         let ask = Ask::read(bytes, session.protocol);
         for request in ask.messages().iter().filter_map(Single::request) {
             // Whether the server took the new limit is not known yet.
-            let asked = ["bufferSize", "maxLine"].iter().find_map(|name| request.params.as_ref()?.get(name)?.as_i64());
+            let asked = ["bufferSize", "maxLine"]
+                .iter()
+                .find_map(|name| request.params.as_ref()?.get(name)?.as_i64());
             if let Some(asked) = asked.filter(|_| request.method.eq_ignore_ascii_case("options")) {
                 least = least.min(u64::try_from(asked).unwrap_or(0));
             }
@@ -69,6 +71,9 @@ fn slots(session: &Session) -> Vec<Slot> {
     }
     slots
 }
+
+/// A request of this length may be refused because of it.
+const LONG: usize = 4096;
 
 const fn least_limit(session: &Session) -> u64 {
     match session.protocol {
@@ -133,7 +138,14 @@ impl Court<'_> {
         let slots = self.slots;
         for (i, step) in steps.iter().enumerate() {
             match step {
-                Step::Extra { slot, offset, bytes, response } => self.extra(*slot, *offset, bytes, *response),
+                Step::Extra { slot, offset, bytes, response } => {
+                    let next = steps[i + 1..].iter().find_map(|s| match s {
+                        Step::Answered { taken, .. } => taken.first(),
+                        _ => None,
+                    });
+                    let is_double = *response && next.is_some_and(|next| is_double(bytes, next));
+                    self.extra(*slot, *offset, bytes, *response, is_double);
+                }
                 Step::Unanswered { slot } => {
                     let last = steps[i..].iter().all(|s| !matches!(s, Step::Answered { .. }));
                     self.unanswered(&slots[*slot], last);
@@ -147,27 +159,49 @@ impl Court<'_> {
     }
 
     /// Output that answers nothing.
-    fn extra(&mut self, slot: usize, offset: usize, bytes: &[u8], response: bool) {
+    fn extra(&mut self, slot: usize, offset: usize, bytes: &[u8], response: bool, is_double: bool) {
         let line = self.session.received.line_at(offset);
         let text = shorten(bytes);
         let next = self.slots.get(slot);
         let before = slot.checked_sub(1).and_then(|i| self.slots.get(i));
         if let Some(api) = next.filter(|s| s.ask.calls_api()) {
+            if is_double {
+                let sent = shorten(&api.bytes);
+                let place = Place { line, sent: Some(&sent) };
+                return self.sheet.find(c::ONE_RESPONSE, place, "one response to each request", format!("one more: {text}"));
+            }
             let what = if response { "a line that looks like a response" } else { "output" };
-            let hint = if self.options.prefix_is_set() { "" } else { "; with a responsePrefix it can be told apart" };
+            let hint = if self.options.prefix_is_set() {
+                ""
+            } else {
+                "; with a responsePrefix it can be told apart"
+            };
             let name = api_name(&api.ask);
-            return self.sheet.note(line, format!("{what} before the answer to {name}, which may have printed it: {text:?}{hint}"));
+            return self.sheet.note(
+                line,
+                format!("{what} before the answer to {name}, which may have printed it: {text:?}{hint}"),
+            );
         }
         let sent = before.map(|s| shorten(&s.bytes));
         let place = Place { line, sent: sent.as_deref() };
-        if before.is_some_and(|s| s.long) {
+        if response && before.is_some_and(|s| s.long) {
             let wanted = "one error to the over-long line, and nothing of it executed";
             return self.sheet.find(c::OVER_LONG_UNEXECUTED, place, wanted, text);
         }
         if response {
-            self.sheet.find(c::ONE_RESPONSE, place, "one response to each request", format!("one that nobody asked for: {text}"));
+            self.sheet.find(
+                c::ONE_RESPONSE,
+                place,
+                "one response to each request",
+                format!("one that nobody asked for: {text}"),
+            );
         } else {
-            self.sheet.find(c::ONLY_RESPONSES, place, "responses and nothing else on standard output", format!("{text:?}"));
+            self.sheet.find(
+                c::ONLY_RESPONSES,
+                place,
+                "responses and nothing else on standard output",
+                format!("{text:?}"),
+            );
         }
     }
 
@@ -193,7 +227,12 @@ impl Court<'_> {
             if last {
                 self.sheet.reading(c::BUFFER_OVER_LONG, "session-ends");
             } else {
-                self.sheet.find(c::BUFFER_OVER_LONG, place, "one error, or the end of the session", "no answer, and the session went on");
+                self.sheet.find(
+                    c::BUFFER_OVER_LONG,
+                    place,
+                    "one error, or the end of the session",
+                    "no answer, and the session went on",
+                );
             }
             return;
         }
@@ -241,9 +280,17 @@ impl Court<'_> {
             let text = shorten(taken.noise);
             if api {
                 let name = api_name(&slot.ask);
-                self.sheet.note(place.line, format!("output before the answer to {name}, which may have printed it: {text:?}"));
+                self.sheet.note(
+                    place.line,
+                    format!("output before the answer to {name}, which may have printed it: {text:?}"),
+                );
             } else {
-                self.sheet.find(c::ONLY_RESPONSES, place, "the prefix at the start of the line", format!("before it {text:?}"));
+                self.sheet.find(
+                    c::ONLY_RESPONSES,
+                    place,
+                    "the prefix at the start of the line",
+                    format!("before it {text:?}"),
+                );
             }
         }
         if !taken.before.is_empty() {
@@ -254,14 +301,29 @@ impl Court<'_> {
             } else if api {
                 let name = api_name(&slot.ask);
                 let hint = "with a responsePrefix it can be told apart";
-                self.sheet.note(place.line, format!("output glued to the answer to {name}, which may have printed it: {text:?}; {hint}"));
+                self.sheet.note(
+                    place.line,
+                    format!(
+                        "output glued to the answer to {name}, which may have printed it: {text:?}; {hint}"
+                    ),
+                );
             } else {
-                self.sheet.find(c::SINGLE_OBJECT, place, "a line with the response alone", format!("before it {text:?}"));
+                self.sheet.find(
+                    c::SINGLE_OBJECT,
+                    place,
+                    "a line with the response alone",
+                    format!("before it {text:?}"),
+                );
             }
         }
         if !taken.after.is_empty() {
             let text = shorten(taken.after);
-            self.sheet.find(c::SINGLE_OBJECT, place, "a line with the response alone", format!("behind it {text:?}"));
+            self.sheet.find(
+                c::SINGLE_OBJECT,
+                place,
+                "a line with the response alone",
+                format!("behind it {text:?}"),
+            );
         } else if !taken.terminated && taken.value.is_some() && self.session.end.is_some() {
             self.sheet.find(c::NEWLINE_OUT, place, "a line feed behind the response", "none");
         }
@@ -292,41 +354,60 @@ impl Court<'_> {
                 _ => {}
             }
         }
+        let responses = value.as_array().unwrap_or(std::slice::from_ref(value));
+        let null_error = responses.iter().any(|r| r.get("error") == Some(&Json::Null));
         for violation in passive::check(&text, &self.secrets).1 {
             let detail = violation.detail;
             let (clause, wanted) = match violation.code {
                 // Whoever sends a member twice may get it back twice.
-                Code::DuplicateMembers if slot.ask.messages().iter().any(|m| m.freedom == Freedom::Form) => continue,
+                Code::DuplicateMembers if slot.ask.messages().iter().any(|m| m.freedom == Freedom::Form) => {
+                    continue;
+                }
                 Code::Leak if self.quotes_request(slot, &text) => continue,
                 Code::Leak => (c::NO_LEAK, "an error without paths, traces and credentials"),
                 Code::Utf8 => (c::RESPONSE_FORMAT, "UTF-8"),
-                Code::OneLine if text.ends_with(b"\r") => (c::NEWLINE_OUT, "a line feed and nothing else behind the response"),
+                Code::OneLine if text.ends_with(b"\r") => {
+                    (c::NEWLINE_OUT, "a line feed and nothing else behind the response")
+                }
                 Code::OneLine if taken.text.contains(&b'\n') => continue,
                 Code::OneLine => (c::CONDENSED, "condensed JSON"),
+                // What a batch gets is judged with the batch.
+                Code::Object if matches!(slot.ask, Ask::Batch(_) | Ask::EmptyBatch) => continue,
                 Code::Object => (c::SINGLE_OBJECT, "a response object, or an array of them for a batch"),
                 Code::Version => (c::RESPONSE_VERSION, "jsonrpc \"2.0\""),
                 Code::Id | Code::IdPresent => (c::RESPONSE_ID, "the id of the request"),
-                Code::ResultOrError if value.get("error") == Some(&Json::Null) => (c::RESPONSE_FAILURE, "no member error beside a result"),
+                Code::ResultOrError if value.get("error") == Some(&Json::Null) => {
+                    (c::RESPONSE_FAILURE, "no member error beside a result")
+                }
                 Code::ResultOrError => (c::RESPONSE_SUCCESS, "a result or an error, and not both"),
-                Code::ErrorShape if detail.contains("code") => (c::ERROR_CODE_INTEGER, "an error with an integer code"),
-                Code::ErrorShape if detail.contains("message") => (c::ERROR_MESSAGE_STRING, "an error with a message"),
+                Code::ErrorShape if null_error => continue,
+                Code::ErrorShape if detail.contains("code") => {
+                    (c::ERROR_CODE_INTEGER, "an error with an integer code")
+                }
+                Code::ErrorShape if detail.contains("message") => {
+                    (c::ERROR_MESSAGE_STRING, "an error with a message")
+                }
                 Code::ErrorShape => (c::RESPONSE_FAILURE, "an error that is an object"),
                 Code::ErrorCodeInteger => (c::ERROR_CODE_INTEGER, "an integer code"),
                 Code::ErrorMessageString => (c::ERROR_MESSAGE_STRING, "a message that is a string"),
-                Code::ErrorCodeReserved => (c::CODE_RESERVED, "a defined code, one in -32099..-32000, or one outside of -32768..-32000"),
+                Code::ErrorCodeReserved => (
+                    c::CODE_RESERVED,
+                    "a defined code, one in -32099..-32000, or one outside of -32768..-32000",
+                ),
                 Code::DuplicateMembers => (c::GENERATOR_UNIQUE_NAMES, "each member once"),
                 // Half a surrogate pair is no fault of the writer; further members are nobody's business.
                 Code::Json | Code::MembersKnown | Code::Extra | Code::Header => continue,
             };
             self.sheet.find(clause, place, wanted, format!("{detail}: {}", shorten(taken.text)));
         }
-        let errors = match value {
-            Json::Array(items) => items.iter().filter_map(|i| i.get("error")).collect(),
-            one => Vec::from_iter(one.get("error")),
-        };
-        for message in errors.iter().filter_map(|e| e.get("message")?.as_str()) {
+        for message in responses.iter().filter_map(|r| r.get("error")?.get("message")?.as_str()) {
             if message.trim().is_empty() || message.contains('\n') {
-                self.sheet.find(c::ERROR_MESSAGE_CONCISE, place, "one short sentence", format!("{message:?}"));
+                self.sheet.find(
+                    c::ERROR_MESSAGE_CONCISE,
+                    place,
+                    "one short sentence",
+                    format!("{message:?}"),
+                );
             }
         }
     }
@@ -389,7 +470,9 @@ impl Court<'_> {
                 }
                 self.null_id(place, value);
             }
-            Ask::Empty => self.sheet.find(c::EMPTY_IGNORED, place, "nothing: an empty line is ignored", brief(value)),
+            Ask::Empty => {
+                self.sheet.find(c::EMPTY_IGNORED, place, "nothing: an empty line is ignored", brief(value))
+            }
             Ask::Open => {}
             Ask::OldOptions => {
                 let old = value.get("OK").is_some();
@@ -425,13 +508,23 @@ impl Court<'_> {
 
     fn null_id(&mut self, place: Place<'_>, value: &Json) {
         if let Some(id) = value.get("id").filter(|id| **id != Json::Null) {
-            self.sheet.find(c::RESPONSE_ID_NULL, place, "the id null, as no id can be read", format!("the id {id}"));
+            self.sheet.find(
+                c::RESPONSE_ID_NULL,
+                place,
+                "the id null, as no id can be read",
+                format!("the id {id}"),
+            );
         }
     }
 
     fn parse_error(&mut self, place: Place<'_>, value: &Json, truncated: bool, array: bool) {
         if array && value.as_array().is_some() {
-            return self.sheet.find(c::BATCH_SINGLE_RESPONSE, place, "a single response object", brief(value));
+            return self.sheet.find(
+                c::BATCH_SINGLE_RESPONSE,
+                place,
+                "a single response object",
+                brief(value),
+            );
         }
         match code(value) {
             Some(PARSE_ERROR) => self.null_id(place, value),
@@ -458,7 +551,12 @@ impl Court<'_> {
 
     fn empty_batch(&mut self, place: Place<'_>, value: &Json) {
         if value.as_array().is_some() || value.get("error").is_none() {
-            return self.sheet.find(c::BATCH_SINGLE_RESPONSE, place, "a single response object with an error", brief(value));
+            return self.sheet.find(
+                c::BATCH_SINGLE_RESPONSE,
+                place,
+                "a single response object with an error",
+                brief(value),
+            );
         }
         if code(value).is_some_and(|code| code != INVALID_REQUEST) {
             self.sheet.find(c::INVALID_REQUEST, place, "the error -32600", brief(value));
@@ -468,13 +566,23 @@ impl Court<'_> {
 
     /// One message and the response to it.
     pub(super) fn single(&mut self, place: Place<'_>, single: &Single, response: &Json, in_batch: bool) {
-        self.id(place, single, response);
+        if self.is_taken_for_long(place, single, response) {
+            return;
+        }
+        if !single.is_notification() {
+            self.id(place, single, response);
+        }
         if single.is_notification() {
             self.silent(single);
             if response.get("id").is_some_and(|id| *id == Json::Null) && !in_batch {
                 self.sheet.reading(c::NOTIFICATION_NO_REPLY, "null-reply");
             } else {
-                self.sheet.find(c::NOTIFICATION_NO_REPLY, place, "no reply to a notification", brief(response));
+                self.sheet.find(
+                    c::NOTIFICATION_NO_REPLY,
+                    place,
+                    "no reply to a notification",
+                    brief(response),
+                );
             }
             return;
         }
@@ -488,24 +596,58 @@ impl Court<'_> {
         match &single.shape {
             Shape::Call(request) => self.call(place, request, response),
             Shape::Notification(_) => {}
-            Shape::Invalid { reason, absent, .. } => self.invalid(place, *reason, *absent, response, in_batch),
+            Shape::Invalid { reason, absent, .. } => {
+                self.invalid(place, *reason, *absent, response, in_batch)
+            }
         }
+    }
+
+    /// Whether a sound request was refused without its id for no reason but its length, and the clause that says so.
+    fn is_taken_for_long(&mut self, place: Place<'_>, single: &Single, response: &Json) -> bool {
+        let Shape::Call(request) = &single.shape else { return false };
+        let length = request.to_json().to_string().len();
+        let nameless = response.get("id") == Some(&Json::Null) && !single.ids.contains(&Json::Null);
+        if length < LONG || !nameless || code(response).is_none() || single.freedom != Freedom::None {
+            return false;
+        }
+        match self.options.limit() {
+            Some(limit) => {
+                let wanted = format!("a line of about {length} bytes to be served, as bufferSize is {limit}");
+                self.sheet.find(c::BUFFER_LIMIT, place, wanted, brief(response));
+            }
+            None => {
+                let wanted = format!("a line of about {length} bytes to be served, as the default is at least 64,000");
+                self.sheet.find(c::BUFFER_DEFAULT, place, wanted, brief(response));
+            }
+        }
+        true
     }
 
     fn id(&mut self, place: Place<'_>, single: &Single, response: &Json) {
         let Some(id) = response.get("id") else { return };
         let is_error = response.get("error").is_some_and(|e| *e != Json::Null);
         let best = single.accepted_ids(is_error).map(|own| compare(own, id)).min().unwrap_or(Same::No);
-        let wanted = single.accepted_ids(is_error).map(|own| format!("the id {own}")).collect::<Vec<_>>().join(" or ");
+        let wanted =
+            single.accepted_ids(is_error).map(|own| format!("the id {own}")).collect::<Vec<_>>().join(" or ");
         match best {
             Same::Exactly => {}
             Same::Rounded => self.sheet.warn(c::NUMBER_EXACT, place, wanted, format!("the id {id}")),
-            Same::No => self.sheet.find(c::RESPONSE_ID, place, wanted, format!("the id {id}")),
+            Same::No => {
+                let clause = if single.ids.is_empty() { c::RESPONSE_ID_NULL } else { c::RESPONSE_ID };
+                self.sheet.find(clause, place, wanted, format!("the id {id}"));
+            }
         }
     }
 
-    fn invalid(&mut self, place: Place<'_>, reason: InvalidReason, absent: bool, response: &Json, in_batch: bool) {
-        let served = response.get("result").is_some();
+    fn invalid(
+        &mut self,
+        place: Place<'_>,
+        reason: InvalidReason,
+        absent: bool,
+        response: &Json,
+        in_batch: bool,
+    ) {
+        let served = result(response).is_some();
         let code = code(response);
         let clause = match reason {
             InvalidReason::Version if absent => {
@@ -554,21 +696,55 @@ impl Court<'_> {
             let sent = shorten(&first.bytes);
             let place = Place { line: first.line, sent: Some(&sent) };
             match how.as_deref() {
-                None => self.sheet.note(first.line, format!("the recording ends before {} of the requests were answered; not judged", rest.len())),
+                None => self.sheet.note(
+                    first.line,
+                    format!(
+                        "the recording ends before {} of the requests were answered; not judged",
+                        rest.len()
+                    ),
+                ),
                 // A session may end at an over-long line, and whatever follows it gets no answer.
                 Some(_) if first.long && self.is_over_long(first) != Some(false) => {}
                 Some(how) => {
                     let (clause, wanted) = wanted_of(&first.ask);
-                    let more = if rest.len() > 1 { format!(", and none to {} behind it", rest.len() - 1) } else { String::new() };
-                    self.sheet.find(clause, place, wanted, format!("none{more}: the session ended with {how}"));
+                    let more = if rest.len() > 1 {
+                        format!(", and none to {} behind it", rest.len() - 1)
+                    } else {
+                        String::new()
+                    };
+                    self.sheet.find(
+                        clause,
+                        place,
+                        wanted,
+                        format!("none{more}: the session ended with {how}"),
+                    );
                 }
             }
         }
-        let Some((end, how)) = self.session.end.zip(how).filter(|(end, _)| end.code != Some(0)) else { return };
+        let Some((end, how)) = self.session.end.zip(how).filter(|(end, _)| end.code != Some(0)) else {
+            return;
+        };
         let stderr = String::from_utf8_lossy(&self.session.stderr.bytes).into_owned();
-        let said = stderr.lines().find(|l| !l.trim().is_empty()).map_or_else(String::new, |l| format!("; standard error: {}", shorten(l.as_bytes())));
-        self.sheet.find(c::EXITS, Place { line: end.line, sent: None }, "exit status 0", format!("{how}{said}"));
+        let said = stderr
+            .lines()
+            .find(|l| !l.trim().is_empty())
+            .map_or_else(String::new, |l| format!("; standard error: {}", shorten(l.as_bytes())));
+        self.sheet.find(
+            c::EXITS,
+            Place { line: end.line, sent: None },
+            "exit status 0",
+            format!("{how}{said}"),
+        );
     }
+}
+
+/// Whether a line answers the same request as the answer behind it: no API prints the very same response, or an error
+/// with the id of the request that calls it.
+fn is_double(line: &[u8], next: &Taken<'_>) -> bool {
+    let Some(answer) = next.value.as_deref() else { return false };
+    let start = crate::oracle::frame::find(line, b"{\"").unwrap_or(0);
+    let Ok(extra) = super::text::parse_answer(line[start..].trim_ascii_end()) else { return false };
+    extra.same_value(answer) || (extra.get("error").is_some() && extra.get("id") == answer.get("id"))
 }
 
 /// The clause that asks for an answer to a line, and what it asks for.
@@ -579,10 +755,17 @@ const fn wanted_of(ask: &Ask) -> (&'static str, &'static str) {
         Ask::EmptyBatch => (c::BATCH_SINGLE_RESPONSE, "a single response object with an error"),
         Ask::Single(Single { shape: Shape::Invalid { .. }, .. }) => (c::INVALID_REQUEST, "the error -32600"),
         Ask::Empty | Ask::Blank => (c::EMPTY_IGNORED, "no line at all"),
-        Ask::Single(Single { shape: Shape::Notification(_), .. }) => (c::NOTIFICATION_NO_REPLY, "no line at all"),
+        Ask::Single(Single { shape: Shape::Notification(_), .. }) => {
+            (c::NOTIFICATION_NO_REPLY, "no line at all")
+        }
         Ask::OldOptions => (c::DRAFT_OPTIONS, "an answer"),
         _ => (c::RESPONSE_ALWAYS, "a response"),
     }
+}
+
+/// The result, where the response is no error.
+pub(super) fn result(response: &Json) -> Option<&Json> {
+    response.get("result").filter(|_| response.get("error").is_none_or(|e| *e == Json::Null))
 }
 
 /// The code of an error, where the response is one.
@@ -592,7 +775,8 @@ pub(super) fn code(response: &Json) -> Option<i64> {
 
 /// Whether a line holds a message that may be answered in the manner of JSON-RPC 1.0.
 fn may_answer_version_1(ask: &Ask) -> bool {
-    let is_old = |m: &Single| matches!(m.shape, Shape::Invalid { reason: InvalidReason::Version, absent: true, .. });
+    let is_old =
+        |m: &Single| matches!(m.shape, Shape::Invalid { reason: InvalidReason::Version, absent: true, .. });
     ask.messages().iter().any(is_old)
 }
 

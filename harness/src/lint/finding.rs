@@ -69,17 +69,32 @@ impl<'a> Sheet<'a> {
     }
 
     /// Writes a finding down, unless the text that the session is held against does not ask for the clause.
-    pub(super) fn find(&mut self, clause: &'static str, place: Place<'_>, wanted: impl Into<String>, got: impl Into<String>) {
+    pub(super) fn find(
+        &mut self,
+        clause: &'static str,
+        place: Place<'_>,
+        wanted: impl Into<String>,
+        got: impl Into<String>,
+    ) {
         self.write(clause, false, place, wanted.into(), got.into());
     }
 
     /// The same, but the departure is never more than a warning.
-    pub(super) fn warn(&mut self, clause: &'static str, place: Place<'_>, wanted: impl Into<String>, got: impl Into<String>) {
+    pub(super) fn warn(
+        &mut self,
+        clause: &'static str,
+        place: Place<'_>,
+        wanted: impl Into<String>,
+        got: impl Into<String>,
+    ) {
         self.write(clause, true, place, wanted.into(), got.into());
     }
 
     fn write(&mut self, id: &'static str, warns: bool, place: Place<'_>, wanted: String, got: String) {
-        let Some(clause) = self.ledger.get(id).filter(|c| c.profiles.iter().any(|p| p == self.profile)) else { return };
+        let Some(clause) = self.ledger.get(id).filter(|c| c.profiles.iter().any(|p| p == self.profile))
+        else {
+            return;
+        };
         let sent = place.sent.map(str::to_owned);
         let finding = Finding { clause: id, level: clause.level, warns, line: place.line, sent, wanted, got };
         if !self.judged.findings.contains(&finding) {

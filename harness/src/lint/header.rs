@@ -36,11 +36,17 @@ pub(super) fn judge(session: &Session, sheet: &mut Sheet<'_>) -> Facts {
         let next = (end + 1).min(out.len());
         let line = &out[at..end];
         let place = Place { line: session.received.line_at(at), sent: asked };
-        match parse_answer(line).or_else(|_| json::parse(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line))) {
+        match parse_answer(line).or_else(|_| json::parse(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)))
+        {
             Ok(header) if header.get(NAME).is_some() => {
                 if at > 0 {
                     let first = Place { line: session.received.line_at(0), sent: asked };
-                    sheet.find(c::HEADER_FIRST, first, wanted, format!("before it {:?}", shorten(&out[..at])));
+                    sheet.find(
+                        c::HEADER_FIRST,
+                        first,
+                        wanted,
+                        format!("before it {:?}", shorten(&out[..at])),
+                    );
                 }
                 line_rules(line, end < out.len() || session.end.is_none(), place, sheet);
                 let facts = value(session, &header, place, sheet);
@@ -60,7 +66,12 @@ pub(super) fn judge(session: &Session, sheet: &mut Sheet<'_>) -> Facts {
         (b"\n", _) => "an empty line".to_owned(),
         (text, _) => format!("{:?}", shorten(text)),
     };
-    sheet.find(c::HEADER_FIRST, Place { line: session.received.line_at(0).max(session.line), sent: asked }, wanted, got);
+    sheet.find(
+        c::HEADER_FIRST,
+        Place { line: session.received.line_at(0).max(session.line), sent: asked },
+        wanted,
+        got,
+    );
     Facts { end: at, trusted: trust(flags, None), no_login: false }
 }
 
@@ -73,7 +84,12 @@ fn line_rules(line: &[u8], terminated: bool, place: Place<'_>, sheet: &mut Sheet
     for violation in passive::check(line, &[]).1 {
         match violation.code {
             Code::OneLine if line.ends_with(b"\r") => {
-                sheet.find(c::NEWLINE_OUT, place, "one line feed and nothing else behind the header", "CR LF");
+                sheet.find(
+                    c::NEWLINE_OUT,
+                    place,
+                    "one line feed and nothing else behind the header",
+                    "CR LF",
+                );
             }
             Code::OneLine => sheet.find(c::CONDENSED, place, "condensed JSON", got()),
             Code::DuplicateMembers => {
@@ -110,7 +126,8 @@ fn value(session: &Session, header: &Json, place: Place<'_>, sheet: &mut Sheet<'
 }
 
 fn known_flag(name: &str, value: &Json, flags: Option<&str>, place: Place<'_>, sheet: &mut Sheet<'_>) {
-    let is_list_of = |wanted: &str| value.as_array().is_some_and(|l| matches!(l, [Json::String(s)] if s == wanted));
+    let is_list_of =
+        |wanted: &str| value.as_array().is_some_and(|l| matches!(l, [Json::String(s)] if s == wanted));
     // Where both are requested, the texts do not say what becomes of the one that loses.
     let both = flags.is_some_and(|f| f.contains('t') && f.contains('u'));
     let (clause, good, wanted) = match name {
@@ -135,7 +152,8 @@ fn known_flag(name: &str, value: &Json, flags: Option<&str>, place: Place<'_>, s
 
 /// Flags that the text does not name: each is reported, as null unless the server knows it.
 fn unknown_flags(flags: Option<&str>, value: &Json, place: Place<'_>, sheet: &mut Sheet<'_>) {
-    let mut unknown: Vec<char> = flags.unwrap_or_default().chars().filter(|f| f.is_ascii() && !"vjltu".contains(*f)).collect();
+    let mut unknown: Vec<char> =
+        flags.unwrap_or_default().chars().filter(|f| f.is_ascii() && !"vjltu".contains(*f)).collect();
     unknown.sort_unstable();
     unknown.dedup();
     for flag in unknown {
@@ -143,9 +161,14 @@ fn unknown_flags(flags: Option<&str>, value: &Json, place: Place<'_>, sheet: &mu
         let wanted = format!("{}: null", Json::from(name.as_str()));
         match value.get(&name) {
             Some(Json::Null) => {}
-            None => sheet.find(c::FLAGS_UNKNOWN_NULL, place, wanted, format!("the flag is not reported: {value}")),
+            None => {
+                sheet.find(c::FLAGS_UNKNOWN_NULL, place, wanted, format!("the flag is not reported: {value}"))
+            }
             Some(v) if is_nothing(v) => sheet.find(c::FLAGS_UNKNOWN_NULL, place, wanted, v.to_string()),
-            Some(v) => sheet.note(place.line, format!("the flag {name:?} is reported as {v}: the server seems to know it")),
+            Some(v) => sheet.note(
+                place.line,
+                format!("the flag {name:?} is reported as {v}: the server seems to know it"),
+            ),
         }
     }
 }
@@ -187,7 +210,12 @@ fn reported(flags: Option<&str>, members: &[(String, Json)], place: Place<'_>, s
     } else if known.len() > 1 {
         let order: Vec<&&str> = names.iter().filter(|n| known.iter().any(|k| k == *n)).collect();
         if order.len() == known.len() && order.iter().zip(&known).any(|(a, b)| **a != b.as_str()) {
-            sheet.find(c::FLAGS_REPORTED, place, format!("the flags in the requested order {wanted:?}"), got());
+            sheet.find(
+                c::FLAGS_REPORTED,
+                place,
+                format!("the flags in the requested order {wanted:?}"),
+                got(),
+            );
         }
     }
 }

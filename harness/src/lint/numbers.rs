@@ -45,7 +45,9 @@ fn number(sent: &Number, got: &Number) -> Same {
     match (sent.text().parse::<f64>(), got.text().parse::<f64>()) {
         // The same double in more digits than needed: whoever reads doubles sees no change.
         (Ok(a), Ok(b)) if a.to_bits() == b.to_bits() && a.is_finite() => Same::Rounded,
-        (Ok(a), Ok(b)) if !is_promised(sent) && (a - b).abs() <= a.abs() * 1e-9 + f64::MIN_POSITIVE => Same::Rounded,
+        (Ok(a), Ok(b)) if !is_promised(sent) && (a - b).abs() <= a.abs() * 1e-9 + f64::MIN_POSITIVE => {
+            Same::Rounded
+        }
         _ => Same::No,
     }
 }
@@ -94,10 +96,14 @@ mod tests {
 
     #[test]
     fn values_are_compared_exactly_and_an_object_is_no_list() {
-        for (a, b) in [("1.0", "1"), ("[1e2]", "[100]"), (r#"{"a":1,"b":[]}"#, r#"{"b":[],"a":1}"#), ("-0", "0")] {
+        for (a, b) in
+            [("1.0", "1"), ("[1e2]", "[100]"), (r#"{"a":1,"b":[]}"#, r#"{"b":[],"a":1}"#), ("-0", "0")]
+        {
             assert_eq!(same(a, b), Same::Exactly, "{a} {b}");
         }
-        for (a, b) in [("{}", "[]"), (r#"{"0":"x"}"#, r#"["x"]"#), ("1", "\"1\""), ("[1]", "[1,1]"), ("null", "0")] {
+        for (a, b) in
+            [("{}", "[]"), (r#"{"0":"x"}"#, r#"["x"]"#), ("1", "\"1\""), ("[1]", "[1,1]"), ("null", "0")]
+        {
             assert_eq!(same(a, b), Same::No, "{a} {b}");
         }
     }

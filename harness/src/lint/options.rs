@@ -116,7 +116,9 @@ impl Options {
     /// Whether answers carry a prefix now.
     pub(super) fn prefix_is_set(&self) -> bool {
         match self.get("responsePrefix") {
-            Some(Value::Reported(value)) => !matches!(value, Json::Null | Json::Bool(false)) && value.as_str() != Some(""),
+            Some(Value::Reported(value)) => {
+                !matches!(value, Json::Null | Json::Bool(false)) && value.as_str() != Some("")
+            }
             Some(Value::Unknown) => true,
             None => false,
         }

@@ -119,9 +119,16 @@ pub fn parse(file: &str, bytes: &[u8]) -> Parsed {
 
 fn record(sessions: &mut Vec<Session>, line: usize, raw: &[u8]) -> Result<(), Damage> {
     let value = json::parse(raw).map_err(|e| {
-        (e.offset, format!("this line is no JSON ({}); expected one object such as {{\"dir\":\"<\",\"text\":\"…\"}}", e.reason))
+        (
+            e.offset,
+            format!(
+                "this line is no JSON ({}); expected one object such as {{\"dir\":\"<\",\"text\":\"…\"}}",
+                e.reason
+            ),
+        )
     })?;
-    let members = value.as_object().ok_or_else(|| (0, format!("expected an object, found {}", value.kind())))?;
+    let members =
+        value.as_object().ok_or_else(|| (0, format!("expected an object, found {}", value.kind())))?;
     let kind = ["session", "dir", "exit"].into_iter().find(|name| value.get(name).is_some());
     let known: &[&str] = match kind {
         Some("session") => &["session", "about", "flags", "protocol"],
@@ -167,7 +174,10 @@ fn opening(line: usize, raw: &[u8], value: &Json) -> Result<Session, Damage> {
         None | Some("published") => Protocol::Published,
         Some("draft") => Protocol::Draft,
         Some(other) => {
-            return Err((place(raw, "protocol"), format!("unknown protocol {other:?}; expected published or draft")));
+            return Err((
+                place(raw, "protocol"),
+                format!("unknown protocol {other:?}; expected published or draft"),
+            ));
         }
     };
     Ok(Session {
@@ -186,7 +196,10 @@ fn opening(line: usize, raw: &[u8], value: &Json) -> Result<Session, Damage> {
 fn ending(line: usize, raw: &[u8], value: &Json) -> Result<End, Damage> {
     let number = |name: &str| match value.get(name) {
         None | Some(Json::Null) => Ok(None),
-        Some(n) => n.as_i64().map(Some).ok_or_else(|| (place(raw, name), format!("{name} must be an integer or null"))),
+        Some(n) => n
+            .as_i64()
+            .map(Some)
+            .ok_or_else(|| (place(raw, name), format!("{name} must be an integer or null"))),
     };
     Ok(End { code: number("exit")?, signal: number("signal")?, line })
 }
@@ -227,14 +240,22 @@ pub fn records(dir: char, bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         // One record per line of the wire keeps a recording readable.
         for line in chunk.valid().split_inclusive('\n') {
-            let _ = writeln!(out, "{}", json::object([("dir", dir.to_string().as_str().into()), ("text", line.into())]));
+            let _ = writeln!(
+                out,
+                "{}",
+                json::object([("dir", dir.to_string().as_str().into()), ("text", line.into())])
+            );
         }
         if !chunk.invalid().is_empty() {
             let hex: String = chunk.invalid().iter().fold(String::new(), |mut hex, b| {
                 let _ = write!(hex, "{b:02x}");
                 hex
             });
-            let _ = writeln!(out, "{}", json::object([("dir", dir.to_string().as_str().into()), ("hex", hex.as_str().into())]));
+            let _ = writeln!(
+                out,
+                "{}",
+                json::object([("dir", dir.to_string().as_str().into()), ("hex", hex.as_str().into())])
+            );
         }
     }
     out
@@ -290,8 +311,14 @@ mod tests {
         let parsed = parse("x", text.join("\n").as_bytes());
         assert_eq!(parsed.damage, None);
         let [first, second] = parsed.sessions.as_slice() else { panic!("two sessions") };
-        assert_eq!((first.sent.bytes.as_slice(), first.received.bytes.as_slice()), (&b"ab\n"[..], &b"x\xff\n"[..]));
-        assert_eq!((first.received.line_at(0), first.received.line_at(1), first.received.line_at(99)), (4, 5, 5));
+        assert_eq!(
+            (first.sent.bytes.as_slice(), first.received.bytes.as_slice()),
+            (&b"ab\n"[..], &b"x\xff\n"[..])
+        );
+        assert_eq!(
+            (first.received.line_at(0), first.received.line_at(1), first.received.line_at(99)),
+            (4, 5, 5)
+        );
         assert_eq!(first.end, Some(End { code: Some(3), signal: None, line: 7 }));
         assert_eq!((first.protocol, second.end, second.line), (Protocol::Draft, None, 8));
     }

@@ -41,12 +41,22 @@ pub fn file(name: &str, sessions: &[(Session, Judged)], detail: Detail) -> Strin
                 Detail::Full => write_finding(&mut out, finding),
                 Detail::Brief => {
                     let (wanted, got) = (one_line(&finding.wanted, 120), one_line(&finding.got, 160));
-                    let _ = writeln!(out, "    {:>4} {} {}: wanted {wanted}; got {got}", finding.line, word_of(finding), finding.clause);
+                    let _ = writeln!(
+                        out,
+                        "    {:>4} {} {}: wanted {wanted}; got {got}",
+                        finding.line,
+                        word_of(finding),
+                        finding.clause
+                    );
                 }
             }
         }
         for (line, note) in &judged.notes {
-            let _ = writeln!(out, "    {line:>4} note: {}", one_line(note, if detail == Detail::Full { 600 } else { 200 }));
+            let _ = writeln!(
+                out,
+                "    {line:>4} note: {}",
+                one_line(note, if detail == Detail::Full { 600 } else { 200 })
+            );
         }
     }
     write_sound(&mut out, &mut sound);

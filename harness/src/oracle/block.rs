@@ -63,7 +63,13 @@ pub struct Judgement {
 
 /// Judges `wants` on `output`. `prefix` is what answers carry when the block begins.
 #[must_use]
-pub fn judge(case: &Case, wants: &[Want], output: Output<'_>, prefix: Option<&[u8]>, vars: &Vars) -> Judgement {
+pub fn judge(
+    case: &Case,
+    wants: &[Want],
+    output: Output<'_>,
+    prefix: Option<&[u8]>,
+    vars: &Vars,
+) -> Judgement {
     let mut judge = Judge {
         case,
         cursor: Cursor::new(output.raw, output.complete),
@@ -211,13 +217,16 @@ impl<'a> Judge<'a> {
             None => "the prefix at the start of the line".to_owned(),
         };
         let got = shorten(frame.noise);
-        let mismatch = Mismatch { path: String::new(), want: wanted.clone(), got: format!("{got:?} before it") };
+        let mismatch =
+            Mismatch { path: String::new(), want: wanted.clone(), got: format!("{got:?} before it") };
         self.differs(wanted, Some(got), vec![mismatch]);
         false
     }
 
     fn answer(&mut self, any_of: &[Pattern], ordered: bool, optional: bool) {
-        let wanted = any_of.iter().map(Pattern::to_string).collect::<Vec<_>>().join("  or  ");
+        // For people to read; nothing is drawn or captured by it.
+        let mut vars = self.out.vars.clone();
+        let wanted = any_of.iter().map(|p| p.resolved(&mut vars).to_string()).collect::<Vec<_>>().join("  or  ");
         loop {
             let before = self.cursor.clone();
             match self.next() {
@@ -241,7 +250,8 @@ impl<'a> Judge<'a> {
                         if own.is_empty() {
                             self.out.vars = vars;
                             let text = shorten(frame.line);
-                            let charged = charged.into_iter().map(|(code, detail)| (code, detail, text.clone()));
+                            let charged =
+                                charged.into_iter().map(|(code, detail)| (code, detail, text.clone()));
                             self.out.charged.extend(charged);
                             return;
                         }
@@ -364,10 +374,12 @@ impl<'a> Judge<'a> {
         for mismatch in found {
             let member = mismatch.path.rsplit('/').next().unwrap_or_default();
             let outer = mismatch.path.rsplit_once('/').map_or("", |(o, _)| o);
-            let in_envelope =
-                outer.is_empty() || (outer.starts_with('/') && outer[1..].chars().all(|c| c.is_ascii_digit()));
+            let in_envelope = outer.is_empty()
+                || (outer.starts_with('/') && outer[1..].chars().all(|c| c.is_ascii_digit()));
             let code = match member {
-                "jsonrpc" if in_envelope && !self.case.judges.contains(&Envelope::Jsonrpc) => Some(Code::Version),
+                "jsonrpc" if in_envelope && !self.case.judges.contains(&Envelope::Jsonrpc) => {
+                    Some(Code::Version)
+                }
                 "id" if in_envelope
                     && !self.case.judges.contains(&Envelope::Id)
                     && asks_for_the_sent_id(pattern, outer) =>
@@ -377,7 +389,9 @@ impl<'a> Judge<'a> {
                 _ => None,
             };
             match code {
-                Some(code) => charged.push((code, format!("{member} is {}, not {}", mismatch.got, mismatch.want))),
+                Some(code) => {
+                    charged.push((code, format!("{member} is {}, not {}", mismatch.got, mismatch.want)))
+                }
                 None => own.push(mismatch),
             }
         }
@@ -406,7 +420,10 @@ fn asks_for_the_sent_id(pattern: &Pattern, outer: &str) -> bool {
         _ => None,
     };
     let Some(Pattern::Object(members, _)) = response else { return true };
-    members.iter().find(|m| m.name == "id").is_none_or(|m| matches!(m.value, Pattern::Var(_) | Pattern::Text(_)))
+    members
+        .iter()
+        .find(|m| m.name == "id")
+        .is_none_or(|m| matches!(m.value, Pattern::Var(_) | Pattern::Text(_)))
 }
 
 #[cfg(test)]
@@ -451,10 +468,20 @@ mod tests {
 
     #[test]
     fn a_wrong_version_is_charged_to_everybodys_rule_and_not_to_the_case() {
-        let j = fit("", r#"< {"jsonrpc":"2.0","result":1,"id":<$n>}"#, "{\"jsonrpc\":\"1\",\"result\":1,\"id\":9}\n", true);
+        let j = fit(
+            "",
+            r#"< {"jsonrpc":"2.0","result":1,"id":<$n>}"#,
+            "{\"jsonrpc\":\"1\",\"result\":1,\"id\":9}\n",
+            true,
+        );
         assert_eq!(j.fit, Fit::Fits);
         assert_eq!(j.charged.iter().map(|c| c.0).collect::<Vec<_>>(), [Code::Version, Code::Id]);
-        let own = fit("judges = [\"id\"]", r#"< {"jsonrpc":"2.0","result":1,"id":<$n>}"#, "{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":9}\n", true);
+        let own = fit(
+            "judges = [\"id\"]",
+            r#"< {"jsonrpc":"2.0","result":1,"id":<$n>}"#,
+            "{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":9}\n",
+            true,
+        );
         assert_eq!(own.fit, Fit::Differs);
     }
 
@@ -471,7 +498,8 @@ mod tests {
 
     #[test]
     fn an_answer_too_many_is_charged_as_such() {
-        let two = "{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":7}\n{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":7}\n";
+        let two =
+            "{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":7}\n{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":7}\n";
         let j = fit("", OK, two, true);
         assert_eq!((j.fit, j.charged.len()), (Fit::Fits, 1));
         assert_eq!(j.charged[0].0, Code::Extra);

@@ -166,5 +166,12 @@ fn stretch(wire: &Wire) -> Stretch {
     };
     let text = std::str::from_utf8(&wire.bytes).ok().map(str::to_owned);
     let hex = text.is_none().then(|| wire.bytes.iter().map(|b| format!("{b:02x}")).collect());
-    Stretch { at_ms: (wire.at.as_secs_f64() * 1e4).round() / 10.0, connection: wire.session, kind, text, hex, bytes: wire.total }
+    Stretch {
+        at_ms: (wire.at.as_secs_f64() * 1e4).round() / 10.0,
+        connection: wire.session,
+        kind,
+        text,
+        hex,
+        bytes: wire.total,
+    }
 }

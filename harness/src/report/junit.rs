@@ -29,7 +29,9 @@ fn test_case(case: &CaseResult) -> TestCase {
     let mut status = match case.verdict {
         Verdict::Pass | Verdict::Warn | Verdict::Known => TestCaseStatus::success(),
         Verdict::NotApplicable => TestCaseStatus::skipped(),
-        Verdict::Fail | Verdict::Flaky | Verdict::Stale => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Verdict::Fail | Verdict::Flaky | Verdict::Stale => {
+            TestCaseStatus::non_success(NonSuccessKind::Failure)
+        }
         _ => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
     if case.verdict != Verdict::Pass {
@@ -47,7 +49,9 @@ fn test_case(case: &CaseResult) -> TestCase {
     if !matches!(case.verdict, Verdict::Pass | Verdict::NotApplicable) {
         let mut text = vec![case.about.clone()];
         text.extend(case.wanted.iter().map(|w| format!("want  {w}")));
-        text.extend(case.got.iter().map(|g| format!("got   {}", super::terminal::visible(g.as_bytes(), g.len()))));
+        text.extend(
+            case.got.iter().map(|g| format!("got   {}", super::terminal::visible(g.as_bytes(), g.len()))),
+        );
         text.extend(super::repro::lines(case).into_iter().map(|r| format!("repro {r}")));
         test.set_system_out(text.join("\n"));
     }

@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod junit;
+pub mod mark;
 pub mod repro;
 pub mod terminal;
 

@@ -40,12 +40,17 @@ pub fn lines(case: &CaseResult) -> Vec<String> {
                 return None;
             }
             if pieces.iter().any(|(bytes, total)| bytes.len() < *total) {
-                return Some(format!("civispec run {} {} -- …   # a line is too long to print here", "pipe", case.id));
+                return Some(format!(
+                    "civispec run {} {} -- …   # a line is too long to print here",
+                    "pipe", case.id
+                ));
             }
             // Writes that came apart stay apart; whole lines need no pause.
-            let apart = pieces.iter().rev().skip(1).any(|(bytes, _)| bytes.last().is_some_and(|b| *b != b'\n'));
+            let apart =
+                pieces.iter().rev().skip(1).any(|(bytes, _)| bytes.last().is_some_and(|b| *b != b'\n'));
             if apart {
-                let steps: Vec<String> = pieces.iter().map(|(bytes, _)| format!("printf {}", format_string(bytes))).collect();
+                let steps: Vec<String> =
+                    pieces.iter().map(|(bytes, _)| format!("printf {}", format_string(bytes))).collect();
                 Some(format!("( {} ) | {command}", steps.join("; sleep 0.3; ")))
             } else if pieces.is_empty() {
                 Some(format!("{command} </dev/null"))
@@ -85,7 +90,10 @@ mod tests {
 
     #[test]
     fn words_are_quoted_only_where_a_shell_needs_it() {
-        assert_eq!(command_line(&["cv".into(), "ev".into(), "Civi::pipe(\"vu\");".into()]), "cv ev 'Civi::pipe(\"vu\");'");
+        assert_eq!(
+            command_line(&["cv".into(), "ev".into(), "Civi::pipe(\"vu\");".into()]),
+            "cv ev 'Civi::pipe(\"vu\");'"
+        );
         assert_eq!(quote("it's"), "'it'\\''s'");
         assert_eq!(quote(""), "''");
     }

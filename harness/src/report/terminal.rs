@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use similar::{ChangeTag, TextDiff};
 
 use crate::clause::{Ledger, Level};
 use crate::event::{CaseResult, ClauseResult, Event, RunReport};
@@ -51,7 +50,12 @@ impl Terminal<'_> {
         let loud: Vec<&CaseResult> = report
             .cases
             .iter()
-            .filter(|c| !matches!(c.verdict, Verdict::Pass | Verdict::NotApplicable | Verdict::Unreachable | Verdict::Known))
+            .filter(|c| {
+                !matches!(
+                    c.verdict,
+                    Verdict::Pass | Verdict::NotApplicable | Verdict::Unreachable | Verdict::Known
+                )
+            })
             .filter(|c| !c.reason.starts_with("not run:"))
             .collect();
         for case in loud.iter().take(WHOLE) {
@@ -70,11 +74,21 @@ impl Terminal<'_> {
     fn failure(&self, case: &CaseResult, out: &mut String) {
         let head = format!("{:<5}", case.verdict.word().to_uppercase());
         let took = format!("{} ms", case.duration.as_millis());
-        line(out, &format!("{} {}   {}   {}", paint(style_of(case.verdict), &head), paint(BOLD, &case.id), case.level, paint(DIM, &took)));
+        line(
+            out,
+            &format!(
+                "{} {}   {}   {}",
+                paint(style_of(case.verdict), &head),
+                paint(BOLD, &case.id),
+                case.level,
+                paint(DIM, &took)
+            ),
+        );
         line(out, &format!("      {}", case.about));
         if let Some(clause) = self.ledger.get(&case.clause) {
             let text = clause.quote.as_ref().map_or_else(|| clause.says.clone(), |q| format!("\"{q}\""));
-            let section = if clause.section.is_empty() { String::new() } else { format!(" ({})", clause.section) };
+            let section =
+                if clause.section.is_empty() { String::new() } else { format!(" ({})", clause.section) };
             line(out, &format!("      clause   {}{section}: {text}", clause.id));
         }
         line(out, &format!("      why      {}", case.reason));
@@ -83,12 +97,15 @@ impl Terminal<'_> {
         }
         if let Some(got) = &case.got {
             line(out, &format!("      got      {}", visible(got.as_bytes(), got.len())));
-            if let Some(mark) = case.wanted.as_ref().and_then(|w| marked(w, got)) {
-                line(out, &format!("               {mark}"));
+            if let Some(marks) = marks(case, got) {
+                line(out, &format!("               {marks}"));
             }
         }
         for mismatch in case.mismatches.iter().filter(|m| !m.path.is_empty()).take(6) {
-            line(out, &format!("      differs  {}: wanted {}, got {}", mismatch.path, mismatch.want, mismatch.got));
+            line(
+                out,
+                &format!("      differs  {}: wanted {}, got {}", mismatch.path, mismatch.want, mismatch.got),
+            );
         }
         if let Some(control) = &case.control {
             line(out, &format!("      control  {control}"));
@@ -114,15 +131,25 @@ impl Terminal<'_> {
         let of = |level: Level| report.clauses.iter().filter(move |c| c.level == level);
         let good = |c: &&ClauseResult| c.proven;
         let count = |level: Level| (of(level).filter(good).count(), of(level).count());
-        line(out, &format!(
-            "  clauses  must and states: {} proven / {} applicable / {} total",
-            proof.proven, proof.applicable, proof.total
-        ));
+        line(
+            out,
+            &format!(
+                "  clauses  must and states: {} proven / {} applicable / {} total",
+                proof.proven, proof.applicable, proof.total
+            ),
+        );
         let rest = [Level::Should, Level::Shown, Level::May, Level::Robust].map(|level| {
             let (held, all) = count(level);
             format!("{level} {held}/{all}")
         });
-        line(out, &format!("           {}; {} client clauses are not tested here", rest.join(", "), report.client_clauses));
+        line(
+            out,
+            &format!(
+                "           {}; {} client clauses are not tested here",
+                rest.join(", "),
+                report.client_clauses
+            ),
+        );
         let verdicts: Vec<String> = [
             Verdict::Pass,
             Verdict::Fail,
@@ -144,13 +171,16 @@ impl Terminal<'_> {
         .collect();
         line(out, &format!("  cases    {} of {}", verdicts.join(", "), report.cases.len()));
         self.open_ends(report, out);
-        line(out, &format!(
-            "  run      seed {}, {} sessions, {:.2} s, suite {}",
-            info.seed,
-            info.sessions,
-            report.duration.as_secs_f64(),
-            info.suite_version
-        ));
+        line(
+            out,
+            &format!(
+                "  run      seed {}, {} sessions, {:.2} s, suite {}",
+                info.seed,
+                info.sessions,
+                report.duration.as_secs_f64(),
+                info.suite_version
+            ),
+        );
         if let Some(why) = &report.unreachable {
             line(out, &paint(RED, &format!("  the target cannot be reached any more: {why}")));
         }
@@ -172,7 +202,13 @@ impl Terminal<'_> {
                     line(out, &format!("           {reading}"));
                 }
             } else {
-                line(out, &format!("  readings {} chosen (listed with --verbose and in the JSON report)", readings.len()));
+                line(
+                    out,
+                    &format!(
+                        "  readings {} chosen (listed with --verbose and in the JSON report)",
+                        readings.len()
+                    ),
+                );
             }
         }
         let unproven: Vec<&str> = report
@@ -192,7 +228,10 @@ impl Terminal<'_> {
             report.cases.iter().filter(|c| c.verdict == Verdict::NotApplicable).collect();
         if self.verbose {
             for case in &skipped {
-                line(out, &format!("  {}", paint(DIM, &format!("not applicable: {}: {}", case.id, case.reason))));
+                line(
+                    out,
+                    &format!("  {}", paint(DIM, &format!("not applicable: {}: {}", case.id, case.reason))),
+                );
             }
         } else if !skipped.is_empty() {
             let mut reasons: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
@@ -274,23 +313,16 @@ pub fn visible(bytes: &[u8], total: usize) -> String {
     out
 }
 
-/// A line of carets under the places where `got` departs from `wanted`, if both are short enough to be read.
-fn marked(wanted: &str, got: &str) -> Option<String> {
-    if got.chars().count() > 160 || wanted.chars().count() > 400 || got.chars().any(char::is_control) {
+/// A line of carets under the places of `got` that differ, if it is short enough to be read in one line.
+fn marks(case: &CaseResult, got: &str) -> Option<String> {
+    if got.chars().count() > 200 || got.chars().any(char::is_control) {
         return None;
     }
-    let diff = TextDiff::from_chars(wanted, got);
-    let mut marks = String::new();
-    for change in diff.iter_all_changes() {
-        let width = change.value().chars().count();
-        match change.tag() {
-            ChangeTag::Equal => marks.push_str(&" ".repeat(width)),
-            ChangeTag::Insert => marks.push_str(&"^".repeat(width)),
-            ChangeTag::Delete => {}
-        }
-    }
-    let marks = marks.trim_end().to_owned();
-    (!marks.is_empty()).then_some(marks)
+    let places: Vec<(usize, usize)> =
+        case.mismatches.iter().filter_map(|m| super::mark::place(got, &m.path)).collect();
+    let end = places.iter().map(|(at, width)| at + width).max()?;
+    let marked = |i: usize| places.iter().any(|(at, width)| (*at..at + width).contains(&i));
+    Some((0..end).map(|i| if marked(i) { '^' } else { ' ' }).collect())
 }
 
 fn line(out: &mut String, text: &str) {
@@ -306,10 +338,5 @@ mod tests {
     fn hostile_bytes_are_shown_without_harm() {
         assert_eq!(visible(b"\x1b[31mred\n\xff", 10), "\\u{1b}[31mred⏎\\xff… (10 bytes)");
         assert!(visible(&[b'x'; 5000], 5000).len() < 250);
-    }
-
-    #[test]
-    fn the_difference_is_marked_under_the_answer() {
-        assert_eq!(marked("{\"code\":-32700}", "{\"code\":-32600}").as_deref(), Some("           ^"));
     }
 }

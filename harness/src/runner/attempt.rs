@@ -142,9 +142,13 @@ impl Seats {
                 .arguments(&connection.flags, context.default_flags)
                 .map_err(Play::OurFault)?;
             context.sessions.fetch_add(1, Ordering::Relaxed);
-            let mut conversation =
-                Conversation::open(&argv, context.launcher.cwd.as_deref(), &context.launcher.env, &context.limits)
-                    .map_err(Play::NotOpen)?;
+            let mut conversation = Conversation::open(
+                &argv,
+                context.launcher.cwd.as_deref(),
+                &context.launcher.env,
+                &context.limits,
+            )
+            .map_err(Play::NotOpen)?;
             if let Some(principal) = connection.login {
                 log_in(&mut conversation, principal, context, case)?;
             }
@@ -154,7 +158,12 @@ impl Seats {
     }
 }
 
-fn log_in(conversation: &mut Conversation, principal: Principal, context: &Context<'_>, case: &Case) -> Result<(), Play> {
+fn log_in(
+    conversation: &mut Conversation,
+    principal: Principal,
+    context: &Context<'_>,
+    case: &Case,
+) -> Result<(), Play> {
     let name = match principal {
         Principal::Cred => "cred",
         Principal::ContactId => "contactId",
@@ -163,11 +172,14 @@ fn log_in(conversation: &mut Conversation, principal: Principal, context: &Conte
     };
     let mut vars = variables(context.seed, &case.id, u64::MAX, context.declared);
     let value = vars.get(&format!("@{name}"));
-    let line =
-        format!("{{\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{{\"{name}\":{value}}},\"id\":\"{{token}}\"}}");
+    let line = format!(
+        "{{\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{{\"{name}\":{value}}},\"id\":\"{{token}}\"}}"
+    );
     match conversation.request(&line, &vars, &context.limits) {
         Some(answer) if answer.get("result").is_some() => Ok(()),
-        Some(answer) => Err(Play::NoSetup(format!("the login by {name} that precedes the case failed: {answer}"))),
+        Some(answer) => {
+            Err(Play::NoSetup(format!("the login by {name} that precedes the case failed: {answer}")))
+        }
         None => Err(Play::NoSetup(format!("the login by {name} that precedes the case was not answered"))),
     }
 }
@@ -227,7 +239,10 @@ fn attempt_with_controls(
     let fits = matches!(main, Play::Fits(_));
     let mut result = verdict(context, case, level, main, seats);
     if fits && let Some(twin) = &case.control {
-        if case.touches.contains(&Touch::Options) && seats.is_usable() && !restore_options(context, case, seats) {
+        if case.touches.contains(&Touch::Options)
+            && seats.is_usable()
+            && !restore_options(context, case, seats)
+        {
             seats.close(context, &case.id, tally);
         }
         if let Err(failed) = play_control(context, case, twin, 2, seats, tally) {
@@ -335,12 +350,20 @@ fn play(
             }
             continue;
         }
-        let played =
-            conversation.play(case, block, &endings, &mut vars, cut.take(), (&context.limits, &context.trust));
+        let played = conversation.play(
+            case,
+            block,
+            &endings,
+            &mut vars,
+            cut.take(),
+            (&context.limits, &context.trust),
+        );
         if let Some(fault) = played.our_fault {
             return Play::OurFault(fault);
         }
-        if let Some(first) = played.judgements.iter().find(|j| j.fit == Fit::Fits).or(played.judgements.first()) {
+        if let Some(first) =
+            played.judgements.iter().find(|j| j.fit == Fit::Fits).or(played.judgements.first())
+        {
             seats.served |= !first.answers.is_empty();
             charge(case, first, context, tally);
             let texts = first.answers.iter().map(|a| String::from_utf8_lossy(a));
@@ -360,7 +383,8 @@ fn play(
         match settled(played.judgements, case, last && with_readings) {
             Ok((_, shown)) => readings = shown,
             Err(Play::Differs(judgement)) if ended_instead(&judgement) => {
-                let words = seats.open[block.session].as_ref().map(Conversation::end_in_words).unwrap_or_default();
+                let words =
+                    seats.open[block.session].as_ref().map(Conversation::end_in_words).unwrap_or_default();
                 seats.kill(block.session);
                 return Play::Dead(Death::Crash(format!("it ended ({words}) instead of answering")));
             }
@@ -371,11 +395,16 @@ fn play(
 }
 
 /// The first judgement that fits, with the names of all readings that do; or what the closest one says.
-fn settled(judgements: Vec<Judgement>, case: &Case, with_readings: bool) -> Result<(Judgement, Vec<String>), Play> {
+fn settled(
+    judgements: Vec<Judgement>,
+    case: &Case,
+    with_readings: bool,
+) -> Result<(Judgement, Vec<String>), Play> {
     let names: Vec<&str> = case.reading_names().collect();
     let fits = |j: &&Judgement| j.fit == Fit::Fits;
     let shown = judgements.iter().enumerate().filter(|(_, j)| j.fit == Fit::Fits);
-    let shown = shown.filter_map(|(i, _)| names.get(i).filter(|_| with_readings)).map(|n| (*n).to_owned()).collect();
+    let shown =
+        shown.filter_map(|(i, _)| names.get(i).filter(|_| with_readings)).map(|n| (*n).to_owned()).collect();
     if let Some(judgement) = judgements.iter().find(fits) {
         return Ok((judgement.clone(), shown));
     }
@@ -412,7 +441,12 @@ fn note_extra(tally: &mut Tally, case: &str, line: &[u8], detail: &str) {
 }
 
 /// Proves on every open connection that nothing more comes; what does is charged to the tally, if there is one.
-fn settle(context: &Context<'_>, case: &Case, seats: &mut Seats, mut tally: Option<&mut Tally>) -> Result<(), Play> {
+fn settle(
+    context: &Context<'_>,
+    case: &Case,
+    seats: &mut Seats,
+    mut tally: Option<&mut Tally>,
+) -> Result<(), Play> {
     let mut vars = variables(context.seed, &case.id, 3, context.declared);
     for index in 0..seats.open.len() {
         let Some(conversation) = seats.open[index].as_mut().filter(|c| c.is_usable()) else { continue };
@@ -444,7 +478,8 @@ fn remember_options(context: &Context<'_>, case: &Case, seats: &mut Seats) -> Re
     let line = "{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"id\":\"{token}\"}";
     let answer = conversation.request(line, &vars, &context.limits);
     // Where options cannot be read they cannot be restored; the session is then closed after the case.
-    seats.defaults = answer.and_then(|a| a.get("result").map(ToString::to_string)).filter(|o| o.starts_with('{'));
+    seats.defaults =
+        answer.and_then(|a| a.get("result").map(ToString::to_string)).filter(|o| o.starts_with('{'));
     Ok(())
 }
 
@@ -463,10 +498,13 @@ fn lists_all(listed: &str, case: &Case) -> bool {
 
 /// Sets the options back and makes sure that they are.
 fn restore_options(context: &Context<'_>, case: &Case, seats: &mut Seats) -> bool {
-    let Some(defaults) = seats.defaults.clone().filter(|listed| lists_all(listed, case)) else { return false };
+    let Some(defaults) = seats.defaults.clone().filter(|listed| lists_all(listed, case)) else {
+        return false;
+    };
     let Some(conversation) = seats.open.first_mut().and_then(Option::as_mut) else { return false };
     let vars = variables(context.seed, &case.id, 5, context.declared);
-    let set = format!("{{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"params\":{defaults},\"id\":\"{{token}}\"}}");
+    let set =
+        format!("{{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"params\":{defaults},\"id\":\"{{token}}\"}}");
     let ask = "{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"id\":\"{token}\"}";
     if conversation.request(&set, &vars, &context.limits).is_none() {
         return false;
@@ -474,20 +512,17 @@ fn restore_options(context: &Context<'_>, case: &Case, seats: &mut Seats) -> boo
     conversation.reset_prefix();
     let now = conversation.request(ask, &vars, &context.limits);
     let wanted = civispec_wire::json::parse(defaults.as_bytes()).ok();
-    now.as_ref().and_then(|a| a.get("result")).zip(wanted).is_some_and(|(now, wanted)| now.same_value(&wanted))
+    now.as_ref()
+        .and_then(|a| a.get("result"))
+        .zip(wanted)
+        .is_some_and(|(now, wanted)| now.same_value(&wanted))
 }
 
 fn take_wire(seats: &mut Seats) -> Vec<Wire> {
     seats.open.iter_mut().flatten().flat_map(Conversation::take_wire).collect()
 }
 
-fn verdict(
-    context: &Context<'_>,
-    case: &Case,
-    level: Level,
-    play: Play,
-    seats: &mut Seats,
-) -> Attempt {
+fn verdict(context: &Context<'_>, case: &Case, level: Level, play: Play, seats: &mut Seats) -> Attempt {
     let departure = Verdict::of_departure(level, context.strict);
     let mut result = match play {
         Play::Fits(readings) => match context.readings.get(&case.clause) {
@@ -543,7 +578,9 @@ fn explained(attempt: Attempt, judgement: Judgement) -> Attempt {
 /// A connection that could not be opened, as a verdict on the case that wanted it.
 fn not_open(error: OpenError) -> Attempt {
     match error {
-        OpenError::Start(e) => Attempt::new(Verdict::Unreachable, format!("the command cannot be started: {e}")),
+        OpenError::Start(e) => {
+            Attempt::new(Verdict::Unreachable, format!("the command cannot be started: {e}"))
+        }
         OpenError::NoHeader { what, ended, output } => {
             let verdict = if what.starts_with("ended") { Verdict::Crash } else { Verdict::Hang };
             let got = (!output.is_empty()).then(|| shorten(&output));

@@ -302,11 +302,17 @@ impl<'a> Shift<'a> {
             return Some(plain(Verdict::Inconclusive, "not run: the run was interrupted".to_owned()));
         }
         if self.gone.load(Ordering::Relaxed) {
-            return Some(plain(Verdict::Unreachable, "not run: the target cannot be reached any more".to_owned()));
+            return Some(plain(
+                Verdict::Unreachable,
+                "not run: the target cannot be reached any more".to_owned(),
+            ));
         }
         (Instant::now() >= self.deadline).then(|| {
             let limit = self.plan.run_limit.as_secs();
-            plain(Verdict::Inconclusive, format!("not run: the run took longer than {limit} s (--run-timeout)"))
+            plain(
+                Verdict::Inconclusive,
+                format!("not run: the run took longer than {limit} s (--run-timeout)"),
+            )
         })
     }
 
@@ -323,7 +329,9 @@ impl<'a> Shift<'a> {
         if !self.lives() {
             self.gone.store(true, Ordering::Relaxed);
             if let Ok(mut why) = self.why_gone.lock() {
-                why.get_or_insert_with(|| format!("{DEATHS} sessions in a row came to nothing; the last: {}", seen.reason));
+                why.get_or_insert_with(|| {
+                    format!("{DEATHS} sessions in a row came to nothing; the last: {}", seen.reason)
+                });
             }
         }
     }
@@ -334,8 +342,12 @@ impl<'a> Shift<'a> {
             return false;
         };
         self.context.sessions.fetch_add(1, Ordering::Relaxed);
-        let opened =
-            Conversation::open(&argv, self.plan.launcher.cwd.as_deref(), &self.plan.launcher.env, &self.plan.limits);
+        let opened = Conversation::open(
+            &argv,
+            self.plan.launcher.cwd.as_deref(),
+            &self.plan.launcher.env,
+            &self.plan.limits,
+        );
         let Ok(mut conversation) = opened else { return false };
         let mut vars = variables(self.plan.seed, "alive", 0, &self.plan.declared);
         let alive = conversation.settle(&mut vars, &self.plan.limits, &self.context.trust).is_ok();

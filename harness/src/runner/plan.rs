@@ -31,7 +31,10 @@ pub struct Job<'a> {
 pub type Skipped<'a> = (&'a Case, String);
 
 /// The cases of a suite that a profile asks for.
-pub fn of_profile<'a>(suite: &'a Suite, profile: &'a Profile) -> impl Iterator<Item = (&'a Case, &'a Clause)> {
+pub fn of_profile<'a>(
+    suite: &'a Suite,
+    profile: &'a Profile,
+) -> impl Iterator<Item = (&'a Case, &'a Clause)> {
     suite.cases.iter().filter_map(move |case| {
         let clause = suite.ledger.get(&case.clause)?;
         let asked = if case.profiles.is_empty() { &clause.profiles } else { &case.profiles };

@@ -24,7 +24,8 @@ pub(super) fn alone(
     let mut needed: Vec<&Case> = earlier.to_vec();
     let mut worst = play_behind(context, case, level, &needed);
     if worst.verdict == Verdict::Pass {
-        let reason = format!("failed once in company, then passed alone and in the same company: {}", seen.reason);
+        let reason =
+            format!("failed once in company, then passed alone and in the same company: {}", seen.reason);
         return (Attempt { verdict: Verdict::Flaky, reason, ..seen }, Vec::new());
     }
     // Leave out ever smaller parts as long as the failure stays.

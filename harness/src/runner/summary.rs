@@ -14,7 +14,8 @@ use crate::verdict::Verdict;
 pub(super) fn apply_passive(plan: &Plan<'_>, results: &mut [CaseResult], tally: &Tally) {
     for result in results.iter_mut().filter(|r| matches!(r.verdict, Verdict::Pass | Verdict::Inconclusive)) {
         let Some(case) = plan.cases.iter().find(|c| c.id == result.id) else { continue };
-        let Some(code) = case.observe.as_ref().and_then(|o| Code::ALL.into_iter().find(|c| c.name() == o)) else {
+        let Some(code) = case.observe.as_ref().and_then(|o| Code::ALL.into_iter().find(|c| c.name() == o))
+        else {
             continue;
         };
         if let Some(sighting) = tally.first.get(&code) {
@@ -44,8 +45,11 @@ pub(super) fn apply_consistency(plan: &Plan<'_>, results: &mut [CaseResult]) {
                 if both.is_empty() {
                     let list = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" or ");
                     result.verdict = Verdict::Fail;
-                    result.reason =
-                        format!("it shows the reading {} here but {} in {first}", list(&readings), list(common));
+                    result.reason = format!(
+                        "it shows the reading {} here but {} in {first}",
+                        list(&readings),
+                        list(common)
+                    );
                     result.wanted = Some("the same reading in the same situation".to_owned());
                 } else {
                     *common = both;
@@ -97,7 +101,15 @@ pub(super) fn report(
         .iter()
         .filter(|c| c.role == Role::Client && c.profiles.contains(&plan.profile.name))
         .count();
-    RunReport { info, cases, clauses, client_clauses, unreachable, interrupted: crate::interrupted(), duration }
+    RunReport {
+        info,
+        cases,
+        clauses,
+        client_clauses,
+        unreachable,
+        interrupted: crate::interrupted(),
+        duration,
+    }
 }
 
 /// The verdict of a clause: the gravest of its cases, where a pass outweighs what is merely unknown.

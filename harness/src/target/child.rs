@@ -114,9 +114,13 @@ impl Child {
         }
         let mut process = command.spawn()?;
         let (stdin, stdout, stderr) = (process.stdin.take(), process.stdout.take(), process.stderr.take());
-        for fd in [stdin.as_ref().map(AsFd::as_fd), stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd)]
-            .into_iter()
-            .flatten()
+        for fd in [
+            stdin.as_ref().map(AsFd::as_fd),
+            stdout.as_ref().map(AsFd::as_fd),
+            stderr.as_ref().map(AsFd::as_fd),
+        ]
+        .into_iter()
+        .flatten()
         {
             rustix::io::ioctl_fionbio(fd, true)?;
         }
@@ -206,7 +210,8 @@ impl Child {
         if let Some(stderr) = &self.stderr {
             fds.push(PollFd::new(stderr, PollFlags::IN));
         }
-        let timeout = Timespec { tv_sec: wait.as_secs().cast_signed(), tv_nsec: i64::from(wait.subsec_nanos()) };
+        let timeout =
+            Timespec { tv_sec: wait.as_secs().cast_signed(), tv_nsec: i64::from(wait.subsec_nanos()) };
         // Interrupted by a signal: the caller looks at its deadline and comes back.
         let _ = poll(&mut fds, Some(&timeout));
     }
@@ -337,7 +342,9 @@ impl Child {
     fn wait(&mut self, limit: Duration, late: &mut Vec<u8>) -> bool {
         let deadline = Instant::now() + limit;
         loop {
-            if self.has_exited() && (self.stdout.is_none() || self.exited.is_some_and(|(_, at)| at.elapsed() > LINGER)) {
+            if self.has_exited()
+                && (self.stdout.is_none() || self.exited.is_some_and(|(_, at)| at.elapsed() > LINGER))
+            {
                 return true;
             }
             let now = Instant::now();
@@ -345,7 +352,8 @@ impl Child {
                 return self.exited.is_some();
             }
             // The end of a process wakes no poll, but the end of its output does: look often while that is closed.
-            let slice = if self.stdout.is_none() && self.stderr.is_none() { Duration::from_millis(1) } else { SLICE };
+            let slice =
+                if self.stdout.is_none() && self.stderr.is_none() { Duration::from_millis(1) } else { SLICE };
             self.poll(slice.min(deadline - now));
             self.drain_stderr();
             while let Some(bytes) = self.read_stdout() {

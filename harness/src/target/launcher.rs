@@ -62,7 +62,9 @@ impl Launcher {
         match (placement, flags, text) {
             (Placement::Absent, Flags::Suite | Flags::None, _) => return Ok(self.command.clone()),
             (Placement::Absent, ..) => {
-                return Err(format!("the command has no {PLACEHOLDER}, so only its default connection is tested"));
+                return Err(format!(
+                    "the command has no {PLACEHOLDER}, so only its default connection is tested"
+                ));
             }
             (Placement::Embedded, _, None) => {
                 return Err(format!("{PLACEHOLDER} is part of a longer argument and cannot be left out"));
@@ -92,7 +94,12 @@ mod tests {
     use super::*;
 
     fn launcher(command: &[&str]) -> Launcher {
-        Launcher { command: command.iter().map(OsString::from).collect(), cwd: None, env: vec![], alnum_only: false }
+        Launcher {
+            command: command.iter().map(OsString::from).collect(),
+            cwd: None,
+            env: vec![],
+            alnum_only: false,
+        }
     }
 
     fn text(flags: &str) -> Flags {
@@ -119,7 +126,9 @@ mod tests {
     #[test]
     fn without_a_placeholder_only_the_default_connection_exists() {
         let l = launcher(&["srv"]);
-        assert!(l.arguments(&Flags::Suite, Some("vtl")).is_ok() && l.arguments(&Flags::None, Some("vtl")).is_ok());
+        assert!(
+            l.arguments(&Flags::Suite, Some("vtl")).is_ok() && l.arguments(&Flags::None, Some("vtl")).is_ok()
+        );
         assert!(l.arguments(&text("vu"), Some("vtl")).is_err());
     }
 }

@@ -25,7 +25,8 @@ pub struct Reference {
 /// The reference pipe server of a profile; `extra` are further arguments of `serve pipe`, such as a defect.
 #[must_use]
 pub fn pipe(binary: &Path, profile: &str, extra: &[String]) -> Reference {
-    let mut command: Vec<OsString> = vec![binary.into(), "serve".into(), "pipe".into(), "--profile".into(), profile.into()];
+    let mut command: Vec<OsString> =
+        vec![binary.into(), "serve".into(), "pipe".into(), "--profile".into(), profile.into()];
     command.extend(extra.iter().map(OsString::from));
     command.extend(["--".into(), PLACEHOLDER.into()]);
     let account = civispec_reference::pipe::ACCOUNT;

@@ -32,7 +32,11 @@ pub(crate) fn plan<'a>(suite: &'a Suite, profile: &'a Profile, extra: &[&str]) -
         name: "built-in reference".to_owned(),
         declared: target.declared,
         secrets: target.secrets,
-        wishes: Wishes { features: target.features.into_iter().collect::<BTreeSet<_>>(), all: true, isolate: false },
+        wishes: Wishes {
+            features: target.features.into_iter().collect::<BTreeSet<_>>(),
+            all: true,
+            isolate: false,
+        },
         seed: 1,
         workers: 1,
         limits: Limits {
@@ -68,5 +72,10 @@ pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R 
             });
         }
     });
-    results.into_inner().expect("no worker panicked").into_iter().map(|r| r.expect("every item was worked on")).collect()
+    results
+        .into_inner()
+        .expect("no worker panicked")
+        .into_iter()
+        .map(|r| r.expect("every item was worked on"))
+        .collect()
 }

@@ -40,13 +40,16 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "batch-empty-answered-in-array",
-        about: "answers an empty batch with an array",
-        hooks: &[Hook::Reply(|received, reply, _, _| {
-            if received == Received::Batch(0) {
-                *reply = reply.take().map(|error| Json::Array(vec![error]));
-            }
-        })],
+        slug: "batch-empty-with-blank-answered-in-array",
+        about: "answers an empty batch with a blank in it with an array",
+        hooks: &[
+            KEEP_LINE,
+            Hook::Reply(|received, reply, _, scene| {
+                if received == Received::Batch(0) && scene.held.contains(&b' ') {
+                    *reply = reply.take().map(|error| Json::Array(vec![error]));
+                }
+            }),
+        ],
     },
     Seed {
         slug: "batch-broken-answered-in-array",

@@ -1,7 +1,7 @@
 //! Defects of the flow: what is answered how often and where, and what a session remembers.
 
 use civispec_wire::json::Json;
-use civispec_wire::jsonrpc::{ErrorObject, INTERNAL_ERROR, INVALID_REQUEST, Response};
+use civispec_wire::jsonrpc::{ErrorObject, INTERNAL_ERROR, Response};
 
 use crate::pipe::code::API_FAILED;
 use crate::pipe::hooks::{Answer, Frame, Hook, Received};
@@ -66,17 +66,14 @@ pub(super) const DEFECTS: &[Seed] = &[
         ],
     },
     Seed {
-        slug: "invalid-request-answered-twice",
-        about: "answers an object of two members that is no request twice",
+        slug: "login-without-params-answered-twice",
+        about: "answers a login with empty params twice while nobody is logged in",
         hooks: &[
-            Hook::Message(|message, _, scene| {
-                let members = message.as_object().map_or(0, <[(String, Json)]>::len);
-                scene.count = usize::from(members == 2 && scene.batch.is_none());
-            }),
-            Hook::Response(|_, answer, _, scene| {
-                if code_of(&answer.message) != Some(INVALID_REQUEST) {
-                    scene.count = 0;
-                }
+            Hook::Response(|request, _, state, scene| {
+                let is_empty = request.is_some_and(|request| {
+                    request.method == "login" && request.params == Some(Json::Object(Vec::new()))
+                });
+                scene.count = usize::from(is_empty && scene.batch.is_none() && state.account.is_none());
             }),
             Hook::Frame(|frame, _, scene| repeat_if(&mut scene.count, frame)),
         ],

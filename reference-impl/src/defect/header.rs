@@ -10,13 +10,9 @@ use super::{Seed, member};
 
 pub(super) const DEFECTS: &[Seed] = &[
     Seed {
-        slug: "header-nameless-with-usual-flags",
-        about: "leaves out the name Civi::pipe in the header when v, t and l are asked for",
-        hooks: &[Hook::Header(|header, state, _| {
-            if state.requested.as_deref() == Some(b"vtl") {
-                drop_name(header);
-            }
-        })],
+        slug: "header-nameless",
+        about: "leaves out the name Civi::pipe in the header",
+        hooks: &[Hook::Header(|header, _, _| drop_name(header))],
     },
     Seed {
         slug: "header-nameless-without-flags",

@@ -20,18 +20,15 @@ pub(super) const DEFECTS: &[Seed] = &[
         })],
     },
     Seed {
-        slug: "control-characters-raw-in-options",
-        about: "writes control characters in options without escaping them",
-        hooks: &[
-            Hook::Response(|request, _, _, scene| {
-                scene.count = usize::from(request.is_some_and(|request| request.method == "options"));
-            }),
-            Hook::Frame(|frame, _, scene| {
-                if std::mem::take(&mut scene.count) == 1 {
-                    unescape(&mut frame.body);
-                }
-            }),
-        ],
+        slug: "control-characters-raw-in-ids",
+        about: "writes control characters in an id without escaping them",
+        hooks: &[Hook::Frame(|frame, _, _| {
+            if let Some(at) = frame.body.windows(6).rposition(|window| window == b"\"id\":\"") {
+                let mut id = frame.body.split_off(at);
+                unescape(&mut id);
+                frame.body.append(&mut id);
+            }
+        })],
     },
     Seed {
         slug: "number-1e999-as-infinity",

@@ -12,7 +12,7 @@ use super::Seed;
 
 pub(super) const VARIANTS: &[Seed] = &[
     Seed {
-        slug: "reading-number-exact-beyond-refused",
+        slug: "reading-number-beyond-beyond-refused",
         about: "refuses integers beyond 2^53-1 and numbers of more than 15 digits",
         hooks: &[Hook::Line(|incoming, _, _| {
             refuse_if(incoming, |text| parse(text).is_ok_and(|value| has_number(&value, is_beyond)));
@@ -92,12 +92,12 @@ fn has_number(value: &Json, which: fn(&Number) -> bool) -> bool {
 }
 
 fn is_beyond(number: &Number) -> bool {
-    if number.is_integer() {
-        return number.as_i64().is_none_or(|n| n.unsigned_abs() > (1 << 53) - 1);
-    }
     let mantissa = number.text().split(['e', 'E']).next().unwrap_or_default();
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    digits.trim_start_matches('0').trim_end_matches('0').len() > 15 || is_huge(number)
+    if digits.trim_start_matches('0').trim_end_matches('0').len() <= 15 {
+        return is_huge(number);
+    }
+    Json::Number(number.clone()).as_i64().is_none_or(|n| n.unsigned_abs() > (1 << 53) - 1)
 }
 
 fn is_huge(number: &Number) -> bool {

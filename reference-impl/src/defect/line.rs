@@ -157,11 +157,13 @@ pub(super) const DEFECTS: &[Seed] = &[
         hooks: &[Hook::Reply(|received, _, _, scene| scene.keep_tail = received == Received::TooLong)],
     },
     Seed {
-        slug: "prefix-on-options-only",
-        about: "puts the prefix before answers of the method options and before no others",
+        slug: "prefix-on-options-and-echo-only",
+        about: "puts the prefix before answers of the methods options and echo and before no others",
         hooks: &[
             Hook::Response(|request, _, _, scene| {
-                scene.count = usize::from(request.is_some_and(|request| request.method == "options"));
+                let has =
+                    request.is_some_and(|request| matches!(request.method.as_str(), "options" | "echo"));
+                scene.count = usize::from(has && scene.batch.is_none());
             }),
             Hook::Frame(|frame, _, scene| {
                 if std::mem::take(&mut scene.count) == 0 {

@@ -35,7 +35,7 @@ const SESSIONS: [Script; 14] = [
             r#"{…"method":"","id":2}¶{…"method":"nosuch","id":2}¶{…"method":"nosuch","id":"3"}¶"#,
             r#"{…"method":"echo","params":"x","id":2}¶{…"method":"echo","params":false,"id":2}¶"#,
             r#"{…"method":"echo","params":[1],"id":null}¶{…"method":"no","id":null}¶{…"method":5,"id":1}¶"#,
-            r#"[{…"method":"no","id":1},{…"method":"echo","id":1},{…"method":"echo","id":2}]¶[{…"id":1},{…¶"#,
+            r#"[{…"method":"no","id":1},{…"method":"echo","id":1},{…"method":"echo","id":2}]¶[{…"id":1},{…¶[ ]¶{…"method":"echo","id":"\u0001","params":[1]}¶"#,
             r#"{…"method":"echo","params":[1],"id":5¶{…"method":"echo","params":[1],"id":5}¶[{…}¶"#,
         ],
     ),
@@ -366,7 +366,7 @@ const READINGS_WITHOUT_VARIANT: [&str; 40] = [
     "batch-invalid-members-error-each",
     "batch-invalid-members-refused", // with batch-responses-refused
     "batch-order-in-order",
-    "number-exact-beyond-exact",
+    "number-beyond-beyond-exact",
     "freedom-raw-control-refused",
     "freedom-trailing-comma-refused",
     "freedom-byte-order-mark-refused",
