@@ -233,6 +233,10 @@ impl<'a> Aligner<'_, 'a> {
                 found.push((fit + segment.price, vec![taken], at));
             }
         }
+        if found.iter().any(|(price, taken, _)| *price < 4 && taken.iter().all(|t| t.value.is_some())) {
+            // What is an answer in one way is not broken in another.
+            found.retain(|(_, taken, _)| taken.iter().all(|t| t.value.is_some()));
+        }
         found
     }
 
@@ -263,7 +267,7 @@ impl<'a> Aligner<'_, 'a> {
             prefix,
             missing,
             is_new,
-            price: noise + if missing { 6 } else { 0 },
+            price: noise + if missing { 4 } else { 0 },
         })
     }
 
@@ -503,7 +507,11 @@ fn fit(slot: &Slot, taken: &Taken<'_>) -> u32 {
                 // Less than to think that it answers nothing and the request got none.
                 Some(_) => 10,
             };
-            known + if is_improbable(single, value) { 1 + known / 4 } else { 0 }
+            match (&single.shape, is_improbable(single, value)) {
+                (_, false) => known,
+                (Shape::Invalid { .. }, true) => known + 1,
+                (_, true) => known + 1 + known / 4,
+            }
         }
         Ask::Batch(members) => match value {
             Json::Array(items) if items.iter().any(|item| belongs(members, item)) => 0,

@@ -38,8 +38,7 @@ impl Call<'_> {
 impl Court<'_> {
     /// Judges the response to a valid request with an id.
     pub(super) fn call(&mut self, place: Place<'_>, request: &Request, response: &Json) {
-        let result =
-            response.get("result").filter(|_| response.get("error").is_none_or(|e| *e == Json::Null));
+        let result = result(response);
         let call = Call { place, request, response, result, code: code(response) };
         if result.is_none() && !call.is_error() {
             // Neither a result nor an error: said already.

@@ -36,6 +36,7 @@ pub fn judge(ledger: &Ledger, session: &Session) -> Judged {
         options: Options::new(session.protocol),
         served: served(&slots, &steps),
         secrets: secrets(&slots),
+        length: 0,
         sheet,
     };
     court.walk(&steps);
@@ -130,6 +131,8 @@ pub(super) struct Court<'a> {
     pub options: Options,
     pub served: Vec<String>,
     secrets: Vec<String>,
+    /// Bytes of the line that is being judged.
+    length: usize,
     pub sheet: Sheet<'a>,
 }
 
@@ -244,6 +247,7 @@ impl Court<'_> {
     }
 
     fn answered(&mut self, slot: &Slot, taken: &[Taken<'_>]) {
+        self.length = slot.bytes.len();
         let sent = shorten(&slot.bytes);
         for (i, one) in taken.iter().enumerate() {
             let place = Place { line: self.session.received.line_at(one.offset), sent: Some(&sent) };
@@ -604,19 +608,19 @@ impl Court<'_> {
 
     /// Whether a sound request was refused without its id for no reason but its length, and the clause that says so.
     fn is_taken_for_long(&mut self, place: Place<'_>, single: &Single, response: &Json) -> bool {
-        let Shape::Call(request) = &single.shape else { return false };
-        let length = request.to_json().to_string().len();
+        let length = self.length;
+        let is_call = matches!(single.shape, Shape::Call(_));
         let nameless = response.get("id") == Some(&Json::Null) && !single.ids.contains(&Json::Null);
-        if length < LONG || !nameless || code(response).is_none() || single.freedom != Freedom::None {
+        if !is_call || length < LONG || !nameless || code(response).is_none() || single.freedom != Freedom::None {
             return false;
         }
         match self.options.limit() {
             Some(limit) => {
-                let wanted = format!("a line of about {length} bytes to be served, as bufferSize is {limit}");
+                let wanted = format!("a line of {length} bytes to be served, as bufferSize is {limit}");
                 self.sheet.find(c::BUFFER_LIMIT, place, wanted, brief(response));
             }
             None => {
-                let wanted = format!("a line of about {length} bytes to be served, as the default is at least 64,000");
+                let wanted = format!("a line of {length} bytes to be served, as the default is at least 64,000");
                 self.sheet.find(c::BUFFER_DEFAULT, place, wanted, brief(response));
             }
         }
