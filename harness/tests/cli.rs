@@ -90,6 +90,40 @@ fn a_failure_shows_clause_wire_difference_and_a_line_that_reproduces_it_without_
     assert!(output.contains("\"\""), "the reproduced output shows the defect: {output}");
 }
 
+/// What a reader sees of failures of several kinds, reviewed as a snapshot: a header, a refusal with its control, a rule
+/// that an answer elsewhere broke, a message that needs earlier ones.
+#[test]
+fn the_text_of_failures_is_reviewed() {
+    let mut text = String::new();
+    for (defect, selector) in [
+        ("header-unknown-flag-empty", "pipe:flags.unknown-null"),
+        ("opt-out-untrusted-nested", "pipe/trust/*"),
+        ("id-string-as-number", "jsonrpc:response.id"),
+        ("error-tells-path", "own:error.no-leak"),
+    ] {
+        let out = civispec()
+            .args(["run", "pipe", selector, "--seed", "1", "-j", "1", "--cred", "Bearer s3cr3tk3y", "--"])
+            .args([binary(), "serve", "pipe", "--defect", defect, "{flags}"])
+            .assert()
+            .code(1);
+        text.push_str(&format!("== {defect}\n"));
+        text.push_str(&String::from_utf8_lossy(&out.get_output().stdout));
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.add_filter(r" +\d+\.\d ms", "        N ms");
+    settings.add_filter(r"   \d+ ms", "   N ms");
+    settings.add_filter(r"\d+\.\d+ s,", "N s,");
+    settings.add_filter(&regex_of(binary()), "civispec");
+    settings.bind(|| insta::assert_snapshot!("failures", text));
+}
+
+/// A text as a regular expression that matches it.
+fn regex_of(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '/' { c.to_string() } else { format!("\\{c}") }).collect()
+}
+
 #[test]
 fn nothing_selected_exits_with_4_and_names_the_nearest_ids() {
     civispec().args(["run", "pipe/flags/vresion"]).assert().code(4).stderr(

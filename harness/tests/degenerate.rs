@@ -41,7 +41,7 @@ fn servers_that_prove_nothing_prove_no_binding_clause() {
             command: [hostile().into_os_string(), OsString::from(kind), OsString::from("{flags}")].to_vec(),
             cwd: None,
             env: Vec::new(),
-            alnum_only: false,
+            letters_only: false,
         };
         plan.limits.step = Duration::from_millis(400);
         plan.limits.patience = Duration::from_millis(100);

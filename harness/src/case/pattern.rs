@@ -267,6 +267,7 @@ impl std::fmt::Display for Pattern {
                 let text = |n: &Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
                 write!(f, "<int {}..{}>", text(low), text(high))
             }
+            Self::OneOf(values) if values.is_empty() => f.write_str("<none>"),
             Self::OneOf(values) => write!(f, "<one {}>", list(values)),
             Self::NoneOf(values) => write!(f, "<not {}>", list(values)),
             Self::Has(part) => write!(f, "<has {part}>"),
@@ -461,6 +462,7 @@ fn hole(inner: &str) -> Result<Pattern, String> {
             };
             Ok(Pattern::Range(bound(low)?, bound(high)?))
         }
+        "none" => Ok(Pattern::OneOf(Vec::new())),
         "one" => literals(rest).map(Pattern::OneOf),
         "not" => literals(rest).map(Pattern::NoneOf),
         "has" => Ok(Pattern::Has(rest.to_owned())),
@@ -472,7 +474,7 @@ fn hole(inner: &str) -> Result<Pattern, String> {
             KINDS.iter().find(|(w, _)| *w == word).map(|(_, k)| Pattern::Kind(*k, name)).ok_or_else(|| {
                 format!(
                     "unknown hole <{inner}>; expected any, string, number, integer, bool, array, object, filled, \
-                     int, one, not, has, $name or @value"
+                     int, one, none, not, has, $name or @value"
                 )
             })
         }

@@ -86,7 +86,7 @@ pub(crate) struct Args {
     /// An environment variable of the target.
     #[arg(long, value_name = "K=V")]
     env: Vec<String>,
-    /// The characters that flag strings may have.
+    /// The flag strings that the command can take: any, or (alnum) only letters, as inside a longer argument.
     #[arg(long, value_parser = ["any", "alnum"], default_value = "any")]
     flags_charset: String,
     /// Departures from should clauses fail.
@@ -258,7 +258,7 @@ fn launcher(args: &Args) -> Result<Launcher, Error> {
         command: args.command.clone(),
         cwd: args.cwd.clone(),
         env,
-        alnum_only: args.flags_charset == "alnum",
+        letters_only: args.flags_charset == "alnum",
     };
     if launcher.command.first().and_then(|c| c.to_str()).is_some_and(|c| c.contains("{flags}")) {
         return Err(Error::Usage("{flags} stands for an argument, not for the program".to_owned()));

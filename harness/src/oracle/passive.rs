@@ -157,6 +157,11 @@ impl Tally {
 
     /// Judges a header, which is one line of JSON like an answer but no response.
     pub fn judge_header(&mut self, case: &str, line: &[u8]) {
+        self.count(Code::Header);
+        if json::parse_output(line).ok().and_then(|header| header.get("Civi::pipe").map(|_| ())).is_none() {
+            let detail = "the first line is no object with a member Civi::pipe".to_owned();
+            self.note(Code::Header, Sighting { case: case.to_owned(), detail, answer: shorten(line) });
+        }
         for Violation { code, detail } in check(line, &[]).1 {
             if matches!(code, Code::Utf8 | Code::Json | Code::OneLine | Code::DuplicateMembers) {
                 self.note(code, Sighting { case: case.to_owned(), detail, answer: shorten(line) });
@@ -236,6 +241,12 @@ fn check_response(
         members.iter().find(|(n, _)| !["jsonrpc", "result", "error", "id"].contains(&n.as_str()))
     {
         note(Code::MembersKnown, format!("unknown member {name:?}"));
+    }
+    // An API error may stand inside a result.
+    if let Some(result) = response.get("result").filter(|r| r.get("is_error").and_then(Json::as_i64) == Some(1))
+        && let Some(what) = leak(&result.to_string(), secrets)
+    {
+        note(Code::Leak, what);
     }
     if let Some(error) = response.get("error") {
         looked_at.extend([
@@ -361,6 +372,7 @@ mod tests {
             (r#"{"jsonrpc":"2.0","result":{"a":1,"a":2},"id":1}"#, Code::DuplicateMembers),
             (r#"{"jsonrpc":"2.0","error":{"code":1,"message":"in \/srv\/x.php"},"id":1}"#, Code::Leak),
             (r#"{"jsonrpc":"2.0","error":{"code":1,"message":"bad s3cret"},"id":1}"#, Code::Leak),
+            (r#"{"jsonrpc":"2.0","result":{"is_error":1,"error_message":"\/srv\/x"},"id":1}"#, Code::Leak),
             ("{ \"jsonrpc\":\"2.0\",\"result\":1,\"id\":1}", Code::OneLine),
             ("{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":1}\r", Code::OneLine),
             ("[]", Code::Object),

@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn hostile_bytes_are_shown_without_harm() {
-        assert_eq!(visible(b"\x1b[31mred\n\xff", 10), "\\u{1b}[31mred⏎\\xff… (10 bytes)");
+        assert_eq!(visible(b"\x1b[31mred\n\xff", 12), "\\u{1b}[31mred⏎\\xff… (12 bytes)");
         assert!(visible(&[b'x'; 5000], 5000).len() < 250);
     }
 }

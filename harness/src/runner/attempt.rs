@@ -337,10 +337,12 @@ fn play(
             Ok(conversation) => conversation,
             Err(play) => return play,
         };
+        if blocks[..i].iter().all(|b| b.session != block.session) {
+            tally.judge_header(&case.id, conversation.header());
+        }
         if block.sends.is_empty() && blocks[..i].iter().all(|b| b.session != block.session) {
             let judgements: Vec<Judgement> =
                 endings.iter().map(|wants| conversation.judge_header(case, wants, &vars)).collect();
-            tally.judge_header(&case.id, conversation.header());
             match settled(judgements, case, last && with_readings) {
                 Ok((judgement, shown)) => {
                     vars = judgement.vars;

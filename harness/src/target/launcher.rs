@@ -17,8 +17,8 @@ pub struct Launcher {
     pub cwd: Option<PathBuf>,
     /// Environment variables added to ours.
     pub env: Vec<(String, String)>,
-    /// Only letters and digits may be passed, because the flags land inside other text.
-    pub alnum_only: bool,
+    /// Only letters may be passed, because the flags land inside other text.
+    pub letters_only: bool,
 }
 
 /// Where the placeholder stands in the command.
@@ -70,8 +70,8 @@ impl Launcher {
                 return Err(format!("{PLACEHOLDER} is part of a longer argument and cannot be left out"));
             }
             (_, _, Some(text))
-                if (placement == Placement::Embedded && !text.chars().all(|c| c.is_ascii_alphabetic()))
-                    || (self.alnum_only && !text.chars().all(|c| c.is_ascii_alphanumeric())) =>
+                if (placement == Placement::Embedded || self.letters_only)
+                    && !text.chars().all(|c| c.is_ascii_alphabetic()) =>
             {
                 return Err(format!("the flag string {text:?} cannot be put into the command safely"));
             }
@@ -98,7 +98,7 @@ mod tests {
             command: command.iter().map(OsString::from).collect(),
             cwd: None,
             env: vec![],
-            alnum_only: false,
+            letters_only: false,
         }
     }
 

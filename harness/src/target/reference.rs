@@ -39,7 +39,7 @@ pub fn pipe(binary: &Path, profile: &str, extra: &[String]) -> Reference {
         ("@noiseAction", Json::from("echo")),
     ];
     Reference {
-        launcher: Launcher { command, cwd: None, env: Vec::new(), alnum_only: false },
+        launcher: Launcher { command, cwd: None, env: Vec::new(), letters_only: false },
         declared: declared.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
         features: vec![
             Feature::Cred,
