@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use civispec::case::{Flags, Suite};
 use civispec::catalog::Catalog;
-use civispec::exchange::{Conversation, Limits, MarkerTrust, variables};
+use civispec::exchange::{Conversation, Limits, Pace, variables};
 use civispec::target::reference;
 use civispec_reference::pipe::{Config, Session};
 use civispec_wire::json;
@@ -101,18 +101,18 @@ fn harness_trips() -> f64 {
         patience: Duration::from_secs(1),
         grace: Duration::from_secs(2),
     };
-    let trust = MarkerTrust::default();
+    let pace = Pace::new(limits, None);
     let mut conversation =
-        Conversation::open(&argv, None, &[], &limits).unwrap_or_else(|_| panic!("it opens"));
+        Conversation::open(&argv, &target.launcher, &pace).unwrap_or_else(|_| panic!("it opens"));
     let start = Instant::now();
     for turn in 0..u64::from(TRIPS) {
         let mut vars = variables(1, &case.id, turn, &target.declared);
         let block = &case.blocks[0];
-        let played = conversation.play(case, block, &[&block.wants], &mut vars, None, (&limits, &trust));
+        let played = conversation.play(case, block, &[&block.wants], &mut vars, None, &pace);
         assert!(played.death.is_none() && played.judgements[0].mismatches.is_empty());
     }
     let rate = f64::from(TRIPS) / start.elapsed().as_secs_f64();
-    let _ = conversation.close(&limits);
+    let _ = conversation.close(&pace);
     rate
 }
 

@@ -19,7 +19,7 @@ const USAGE: &str = "usage: hostile KIND[:ARG] [FLAGS]
 hostile, from the third (ARG-th) request on:
   never-reads never-writes header-then-silent ignores-term grandchild-holds-pipe floods-stdout floods-lines
   floods-stderr half-line-then-sleeps exits-mid-line forks-daemon forks-bare-daemon stops-itself exits-at-once
-  closes-stdin goes-silent
+  closes-stdin goes-silent drips
 otherwise good:
   bad-flag-dies      dies without a header when FLAGS holds one that it does not know
   chatters           writes 256 KiB on standard error before each answer
@@ -27,9 +27,10 @@ otherwise good:
   before-header:TEXT before-answers:TEXT at-the-end:TEXT    prints TEXT (with \\n, \\r, \\e as escapes) there
 proving nothing:
   silent-after-header echoing always-32600 always-null closing-at-once random-json
-  tape-by-line:FILE tape-by-method:FILE             answers with the replies recorded in FILE
-  tape-by-line-with-ids:FILE tape-by-method-with-ids:FILE    the same, with the id of the request copied
-FILE holds lines that begin with '> ' (requests) and '< ' (what came back; before the first request: the header).";
+  tape-by-line[:FILE] tape-by-method[:FILE]         answers with recorded replies
+  tape-by-line-with-ids[:FILE] tape-by-method-with-ids[:FILE]    the same, with the id of the request copied
+FILE holds lines that begin with '> ' (requests) and '< ' (what came back; before the first request: the header);
+without it the tape is a session of the built-in reference.";
 
 /// One flood.
 const FLOOD: usize = 1 << 30;
@@ -54,6 +55,8 @@ fn main() -> ExitCode {
 
 fn play(kind: &str, arg: Option<&str>, flags: Option<Vec<u8>>) -> io::Result<ExitCode> {
     let config = Config { flags: flags.clone(), ..Config::default() };
+    // Servers that prove nothing give one and the same header, whatever flags are asked for.
+    let usual = Config::default();
     let done = Ok(ExitCode::SUCCESS);
     match kind {
         "sleeper" => nap()?,
@@ -76,29 +79,30 @@ fn play(kind: &str, arg: Option<&str>, flags: Option<Vec<u8>>) -> io::Result<Exi
             nap()?;
         }
         "header-then-silent" | "silent-after-header" => {
-            header(&config)?;
+            header(&usual)?;
             io::copy(&mut io::stdin().lock(), &mut io::sink())?;
             return done;
         }
-        "closing-at-once" => return header(&config).and(done),
+        "closing-at-once" => return header(&usual).and(done),
         "bad-flag-dies" if flags.iter().flatten().any(|flag| !b"vtujl".contains(flag)) => {
             io::stderr().write_all(b"unknown flag\n")?;
             return Ok(ExitCode::FAILURE);
         }
-        "echoing" => answers(&config, |line| Some(line.to_vec()))?,
+        "echoing" => answers(&usual, |line| Some(line.to_vec()))?,
         "always-32600" => {
             let reply = br#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null}"#;
-            answers(&config, |_| Some(reply.to_vec()))?;
+            answers(&usual, |_| Some(reply.to_vec()))?;
         }
-        "always-null" => {
-            answers(&config, |_| Some(br#"{"jsonrpc":"2.0","result":null,"id":null}"#.to_vec()))?
-        }
+        "always-null" => answers(&usual, |_| Some(br#"{"jsonrpc":"2.0","result":null,"id":null}"#.to_vec()))?,
         "random-json" => {
-            let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ u64::from(std::process::id()));
-            answers(&config, |_| Some(dice.response().into_bytes()))?;
+            let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+            answers(&usual, |_| Some(dice.response().into_bytes()))?;
         }
         "tape-by-line" | "tape-by-line-with-ids" | "tape-by-method" | "tape-by-method-with-ids" => {
-            let tape = Tape::read(arg.ok_or_else(|| io::Error::other("which FILE?"))?)?;
+            let tape = match arg {
+                Some(path) => Tape::parse(&std::fs::read_to_string(path)?),
+                None => Tape::of_reference(&usual),
+            };
             tape.play(kind.starts_with("tape-by-method"), kind.ends_with("-with-ids"))?;
         }
         _ => return hostile(kind, arg, &config),
@@ -119,7 +123,7 @@ fn hostile(kind: &str, arg: Option<&str>, config: &Config) -> io::Result<ExitCod
             nap()?;
         }
         "bad-flag-dies" => {}
-        "chatters" => input.each = Some(|| io::stderr().write_all(&[b'.'; 256 << 10])),
+        "chatters" => input.each = Some(|| io::stderr().write_all(&b".".repeat(256 << 10))),
         "holds-back" => output.held = Some((1, Vec::new())),
         "holds-all" => output.held = Some((0, Vec::new())),
         "before-header" => io::stdout().write_all(text().as_bytes())?,
@@ -128,6 +132,7 @@ fn hostile(kind: &str, arg: Option<&str>, config: &Config) -> io::Result<ExitCod
         _ => {
             input.moment = Some(match kind {
                 "goes-silent" => nap,
+                "drips" => drip,
                 "grandchild-holds-pipe" => grandchild_holds_pipe,
                 "floods-stdout" => || flood(io::stdout(), b"x"),
                 "floods-lines" => || flood(io::stdout(), b"{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":0}\n"),
@@ -260,6 +265,15 @@ fn half_a_line() -> io::Result<()> {
     out.write_all(b"{\"jsonrpc\":\"2.0\",\"resu").and_then(|()| out.flush())
 }
 
+/// An answer that never ends and never pauses for long.
+fn drip() -> io::Result<()> {
+    for _ in 0..NAP.as_millis() / 50 {
+        io::stdout().write_all(b" ").and_then(|()| io::stdout().flush())?;
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
 fn header(config: &Config) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(&Session::new(config).header()).and_then(|()| out.flush())
@@ -278,6 +292,26 @@ fn answers(config: &Config, mut reply: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> 
     Ok(())
 }
 
+/// What was asked when the built-in tape was recorded.
+const RECORDED: [&str; 16] = [
+    r#"{"jsonrpc":"2.0","method":"echo","params":["hello"],"id":1}"#,
+    r#"{"jsonrpc":"2.0","method":"echo","params":{"a":1},"id":"two"}"#,
+    r#"{"jsonrpc":"2.0","method":"echo","params":{},"id":null}"#,
+    r#"{"jsonrpc":"2.0","method":"options","id":4}"#,
+    r#"{"jsonrpc":"2.0","method":"options","params":{"apiError":"array"},"id":5}"#,
+    r#"{"jsonrpc":"2.0","method":"options","params":{"apiError":"exception"},"id":6}"#,
+    r#"{"jsonrpc":"2.0","method":"login","params":{"contactId":202},"id":7}"#,
+    r#"{"jsonrpc":"2.0","method":"api4","params":["Contact","get",{"checkPermissions":false}],"id":8}"#,
+    r#"{"jsonrpc":"2.0","method":"api3","params":["Contact","get",{"check_permissions":false}],"id":9}"#,
+    r#"{"jsonrpc":"2.0","method":"api4","params":["Nothing","get"],"id":10}"#,
+    r#"{"jsonrpc":"2.0","method":"nothing","id":11}"#,
+    r#"{"jsonrpc":"2.0","method":"echo","params":["a"]"#,
+    "[]",
+    "5",
+    r#"[{"jsonrpc":"2.0","method":"echo","params":["b"],"id":15},{"jsonrpc":"2.0","method":"echo","params":["c"]}]"#,
+    r#"{"jsonrpc":"2.0","method":"echo","params":["last"],"id":16}"#,
+];
+
 /// A tape of recorded answers.
 struct Tape {
     header: Vec<String>,
@@ -286,9 +320,26 @@ struct Tape {
 }
 
 impl Tape {
-    fn read(path: &str) -> io::Result<Self> {
+    /// What the reference answers to requests of every kind.
+    fn of_reference(config: &Config) -> Self {
+        let mut session = Session::new(config);
+        let mut text = Self::lines('<', &session.header());
+        for request in RECORDED {
+            text.push_str(&Self::lines('>', request.as_bytes()));
+            let mut reply = Vec::new();
+            session.feed(format!("{request}\n").as_bytes(), &mut reply);
+            text.push_str(&Self::lines('<', &reply));
+        }
+        Self::parse(&text)
+    }
+
+    fn lines(mark: char, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(bytes).lines().map(|line| format!("{mark} {line}\n")).collect()
+    }
+
+    fn parse(text: &str) -> Self {
         let mut tape = Self { header: Vec::new(), turns: Vec::new() };
-        for line in std::fs::read_to_string(path)?.lines() {
+        for line in text.lines() {
             match (line.strip_prefix("> "), line.strip_prefix("< "), tape.turns.last_mut()) {
                 (Some(request), _, _) => tape.turns.push((request.to_owned(), Vec::new())),
                 (_, Some(reply), Some((_, replies))) => replies.push(reply.to_owned()),
@@ -296,7 +347,7 @@ impl Tape {
                 _ => {}
             }
         }
-        Ok(tape)
+        tape
     }
 
     fn play(&self, by_method: bool, with_ids: bool) -> io::Result<()> {

@@ -110,6 +110,8 @@ pub struct RunReport {
     pub client_clauses: usize,
     /// Why the target could not be reached any more.
     pub unreachable: Option<String>,
+    /// How it behaved as a process, where that is worth a word; no verdict depends on it.
+    pub remarks: Vec<String>,
     /// Whether the user stopped the run.
     pub interrupted: bool,
     /// How long it took.

@@ -3,8 +3,11 @@
 //! This is where bytes meet time. Order decides, not the clock: a missing answer is proved by a marker request whose
 //! answer comes instead. The clock is asked only when nothing comes at all.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, Ordering};
+mod pace;
+mod silence;
+mod wire;
+
+use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use civispec_wire::json::{self, Json};
@@ -14,86 +17,21 @@ use crate::case::transcript::{Block, Send, Want};
 use crate::case::{Case, Declared};
 use crate::draw::Vars;
 use crate::oracle::block::{Fit, Judgement, Output, judge};
-use crate::oracle::frame::find;
+use crate::oracle::frame::{find, rfind};
 use crate::oracle::passive::Code;
-use crate::target::child::FLOOD;
-use crate::target::{Child, Ended, Pump};
+use crate::target::child::CHUNK;
+use crate::target::{Child, Ended, Launcher, Pump};
 
-/// How long to wait.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Longest silence before a target counts as hung.
-    pub step: Duration,
-    /// Silence after which a marker request is sent to prove that an answer is missing.
-    pub patience: Duration,
-    /// Time that a target gets to end after its input was closed, and again after TERM.
-    pub grace: Duration,
-}
+pub use self::pace::{Limits, Pace};
+use self::wire::Recorder;
+pub use self::wire::{WIRE_KEPT, Wire, WireKind};
 
-/// Bytes on the wire, for reports.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wire {
-    /// Since the run began, later since the case did; the same clock for all connections.
-    pub at: Duration,
-    /// Index of the connection within the case.
-    pub session: usize,
-    /// Direction and purpose.
-    pub kind: WireKind,
-    /// The bytes, at most [`WIRE_KEPT`].
-    pub bytes: Vec<u8>,
-    /// How many there were.
-    pub total: usize,
-    /// Whether the last of them is a LF.
-    pub ends_line: bool,
-}
-
-/// What a stretch of bytes was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WireKind {
-    /// We wrote it.
-    Sent,
-    /// We wrote it to prove an order; it is no part of the case.
-    Marker,
-    /// We wrote it to bring the session into the state that the case starts from.
-    Setup,
-    /// The target wrote it on standard output.
-    Received,
-    /// Something that happened: input closed, output ended.
-    Event,
-}
-
-/// Bytes of one stretch that are kept for reports.
-pub const WIRE_KEPT: usize = 2048;
-/// Stretches kept per connection; the oldest are dropped.
-const WIRE_ITEMS: usize = 400;
-
-/// What the times of all stretches are measured from.
-static CLOCK: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-
-/// Whether marker requests are answered, learned over a run.
-#[derive(Debug, Default)]
-pub struct MarkerTrust(AtomicU8);
-
-const MARKER_WORKS: u8 = u8::MAX;
-
-impl MarkerTrust {
-    /// How long a marker may stay unanswered while other lines come.
-    fn quiet(&self, limits: &Limits) -> Duration {
-        match self.0.load(Ordering::Relaxed) {
-            MARKER_WORKS => limits.step,
-            0..3 => limits.step.min(Duration::from_secs(1)),
-            _ => Duration::from_millis(20),
-        }
-    }
-
-    fn worked(&self) {
-        self.0.store(MARKER_WORKS, Ordering::Relaxed);
-    }
-
-    fn lost(&self) {
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < 3).then_some(n + 1));
-    }
-}
+/// Bytes of output that are a flood, whatever was asked. What was sent may come back escaped and is added to it.
+const FLOOD: usize = 4 << 20;
+/// How many bytes of output one sent byte accounts for.
+const ECHO: usize = 8;
+/// A gap in output that pours in.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Why a connection is of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +40,17 @@ pub enum Death {
     Hang(String),
     /// It ended, or flooded and was ended.
     Crash(String),
+    /// We stopped: the user or the clock of the whole run asked for it. Nobody's fault.
+    Stopped(String),
+}
+
+impl Death {
+    /// What happened, in words.
+    #[must_use]
+    pub fn in_words(&self) -> &str {
+        let (Self::Hang(what) | Self::Crash(what) | Self::Stopped(what)) = self;
+        what
+    }
 }
 
 /// Why a connection could not be opened.
@@ -111,8 +60,8 @@ pub enum OpenError {
     Start(std::io::Error),
     /// It gave no header; how it ended, and what it wrote instead.
     NoHeader {
-        /// What happened, in words.
-        what: String,
+        /// What happened.
+        death: Death,
         /// How it ended.
         ended: Box<Ended>,
         /// The first bytes of its output.
@@ -126,10 +75,14 @@ pub struct Conversation {
     header: Vec<u8>,
     inbox: Vec<u8>,
     prefix: Option<Vec<u8>>,
-    wire: VecDeque<Wire>,
+    wire: Recorder,
     ended: Option<Option<i32>>,
     closed: bool,
     markers: u64,
+    /// Bytes sent since the output was last taken stock of.
+    asked: usize,
+    /// How many of them were a marker behind a request.
+    marked: usize,
 }
 
 /// The outcome of one play of a block.
@@ -149,48 +102,46 @@ impl Conversation {
     ///
     /// # Errors
     /// When it cannot be started or gives no first line.
-    pub fn open(
-        argv: &[std::ffi::OsString],
-        cwd: Option<&std::path::Path>,
-        env: &[(String, String)],
-        limits: &Limits,
-    ) -> Result<Self, OpenError> {
-        let child = Child::start(argv, cwd, env).map_err(OpenError::Start)?;
+    pub fn open(argv: &[OsString], launcher: &Launcher, pace: &Pace) -> Result<Self, OpenError> {
+        let child = Child::start(argv, launcher.cwd.as_deref(), &launcher.env).map_err(OpenError::Start)?;
         let mut conversation = Self {
             child,
             header: Vec::new(),
             inbox: Vec::new(),
             prefix: None,
-            wire: VecDeque::new(),
+            wire: Recorder::default(),
             ended: None,
             closed: false,
             markers: 0,
+            asked: 0,
+            marked: 0,
         };
-        let deadline = Instant::now() + limits.step;
+        let started = Instant::now();
+        let deadline = pace.deadline(started, pace.asked().step);
+        let mut seen = 0;
         loop {
-            if let Some(end) = conversation.inbox.iter().position(|b| *b == b'\n') {
-                conversation.header = conversation.inbox.drain(..=end).take(end).collect();
+            if let Some(end) = conversation.inbox[seen..].iter().position(|b| *b == b'\n') {
+                conversation.header = conversation.inbox.drain(..=seen + end).take(seen + end).collect();
                 return Ok(conversation);
             }
-            let what = match conversation.child.pump(deadline) {
+            seen = conversation.inbox.len();
+            let death = match conversation.child.pump(deadline) {
                 Pump::Output(bytes) => {
                     conversation.received(0, bytes);
-                    if conversation.inbox.len() <= FLOOD {
-                        continue;
+                    match conversation.flooded() {
+                        None => continue,
+                        Some(death) => death,
                     }
-                    format!("wrote {} bytes without a line end", conversation.inbox.len())
                 }
-                Pump::Eof => "ended without a header".to_owned(),
-                Pump::Quiet if conversation.inbox.is_empty() => {
-                    format!("wrote no header within {} s", limits.step.as_secs_f32())
+                Pump::Eof => {
+                    conversation.saw_end(0, pace);
+                    Death::Crash(format!("it ended without a header ({})", conversation.end_in_words()))
                 }
-                Pump::Quiet => {
-                    format!("wrote half a header and then nothing for {} s", limits.step.as_secs_f32())
-                }
+                Pump::Quiet => pace.stopped().unwrap_or_else(|| conversation.no_header(pace)),
             };
             let output = std::mem::take(&mut conversation.inbox);
-            let ended = conversation.child.end(limits.grace, &mut Vec::new());
-            return Err(OpenError::NoHeader { what, ended: Box::new(ended), output });
+            let ended = conversation.kill(pace);
+            return Err(OpenError::NoHeader { death, ended: Box::new(ended), output });
         }
     }
 
@@ -202,28 +153,42 @@ impl Conversation {
 
     /// What went over the wire since the last [`Conversation::take_wire`].
     pub fn take_wire(&mut self) -> Vec<Wire> {
-        std::mem::take(&mut self.wire).into()
+        self.wire.take()
     }
 
-    /// Sends a request of ours (`{token}` stands for its id) and returns its answer, if one comes that can be read.
-    pub fn request(&mut self, line: &str, vars: &Vars, limits: &Limits) -> Option<Json> {
+    /// Sends a request of ours (`{token}` stands for its id) and returns its answer, if it can be read.
+    ///
+    /// # Errors
+    /// When the connection died over it.
+    pub fn request(&mut self, line: &str, vars: &Vars, pace: &Pace) -> Result<Option<Json>, Death> {
         self.markers += 1;
+        (self.asked, self.marked) = (0, 0);
         let token = vars.token(&format!("request {}", self.markers));
         self.write(0, format!("{}\n", line.replace("{token}", &token)).as_bytes(), WireKind::Setup);
-        let deadline = Instant::now() + limits.step;
+        let sent = Instant::now();
+        let deadline = pace.deadline(sent, pace.step());
+        let mut search = Search::new(token);
         loop {
-            if let Some(end) = self.marker_end(&token) {
+            if let Some((_, end)) = search.line(&self.inbox) {
+                pace.answered_after(sent.elapsed());
                 let line: Vec<u8> = self.inbox.drain(..end).collect();
                 let start = find(&line, b"{\"").unwrap_or(0);
                 let prefix = self.prefix.as_deref().and_then(|p| Some(rfind(&line, p)? + p.len()));
-                return json::parse(&line[prefix.unwrap_or(start)..line.len() - 1]).ok();
+                return Ok(json::parse(&line[prefix.unwrap_or(start)..line.len() - 1]).ok());
             }
             match self.child.pump(deadline) {
-                Pump::Output(bytes) if self.inbox.len() <= FLOOD => self.received(0, bytes),
-                Pump::Output(_) | Pump::Quiet => return None,
+                Pump::Output(bytes) => {
+                    self.received(0, bytes);
+                    if let Some(death) = self.flooded() {
+                        return Err(death);
+                    }
+                }
+                Pump::Quiet => {
+                    return Err(pace.stopped().unwrap_or_else(|| self.hung(deadline - sent, pace)));
+                }
                 Pump::Eof => {
-                    self.saw_end(0, limits);
-                    return None;
+                    self.saw_end(0, pace);
+                    return Err(self.ended_instead());
                 }
             }
         }
@@ -235,21 +200,36 @@ impl Conversation {
         self.ended.is_none() && !self.closed
     }
 
-    /// Ends the connection; returns output that nobody had asked for.
-    pub fn close(self, limits: &Limits) -> (Ended, Vec<u8>) {
-        let mut late = self.inbox;
-        if self.ended.is_none() {
-            let ended = self.child.end(limits.grace, &mut late);
-            (ended, late)
-        } else {
-            (self.child.kill(), late)
-        }
+    /// How the target ended although nobody had closed its input, in words.
+    #[must_use]
+    pub fn broke_off(&self) -> Option<String> {
+        (self.ended.is_some() && !self.closed).then(|| self.end_in_words())
     }
 
-    /// Ends the connection at once.
+    /// Ends the connection; returns output that nobody had asked for.
+    pub fn close(self, pace: &Pace) -> (Ended, Vec<u8>) {
+        let mut late = self.inbox;
+        if self.ended.is_some() {
+            return (self.child.kill(), late);
+        }
+        let ended = self.child.end(pace.grace(), &mut late);
+        if ended.forced {
+            pace.had_to_be_ended();
+        }
+        (ended, late)
+    }
+
+    /// Ends a connection that is of no more use: politely if its input has been closed already, else at once.
     #[must_use]
-    pub fn kill(self) -> Ended {
-        self.child.kill()
+    pub fn kill(self, pace: &Pace) -> Ended {
+        if self.ended.is_some() || !self.closed {
+            return self.child.kill();
+        }
+        let ended = self.child.terminate(pace.grace());
+        if ended.killed {
+            pace.had_to_be_ended();
+        }
+        ended
     }
 
     /// Judges the header as if it were an answer.
@@ -267,10 +247,11 @@ impl Conversation {
         endings: &[&[Want]],
         vars: &mut Vars,
         cut: Option<usize>,
-        (limits, trust): (&Limits, &MarkerTrust),
+        pace: &Pace,
     ) -> Played {
         let mut played = Played { judgements: Vec::new(), death: None, our_fault: None, undrained: false };
-        if let Err(what) = self.send_all(block, vars, cut, limits, &mut played.undrained) {
+        (self.asked, self.marked) = (0, 0);
+        if let Err(what) = self.send_all(block, vars, cut, pace, &mut played.undrained) {
             played.our_fault = Some(what);
             return played;
         }
@@ -281,65 +262,85 @@ impl Conversation {
         let mut marker = None;
         let mut lines_before_marker = 0;
         if needs_marker && !self.closed {
+            let before = self.asked;
             marker = Some(self.send_marker(block.session, vars));
+            self.marked = self.asked - before;
         }
-        let mut deadline = Instant::now() + limits.step;
-        let mut quiet_since = Instant::now();
+        let started = Instant::now();
+        let mut quiet_since = started;
+        let mut stock = Stock::default();
         loop {
-            let answered = marker.as_deref().and_then(|m| self.marker_end(m));
-            let complete = answered.is_some() || self.ended.is_some();
-            let raw = &self.inbox[..answered.unwrap_or(self.inbox.len())];
-            let output = Output { raw, marker: marker.as_deref(), complete, ended: self.ended };
-            let judgements: Vec<Judgement> = endings
-                .iter()
-                .map(|wants| judge(case, wants, output, self.prefix.as_deref(), vars))
-                .collect();
-            if answered.is_some() {
-                trust.worked();
-            }
-            let open = judgements.iter().any(|j| j.fit == Fit::NotYet);
-            let decided = marker.is_none() && (judgements.iter().any(|j| j.fit == Fit::Fits) || !open);
-            if complete || decided {
-                played.judgements = judgements;
-                break;
-            }
-            let wait = match &marker {
-                None if !self.closed => (quiet_since + limits.patience).min(deadline),
-                Some(_) if self.lines() > lines_before_marker => {
-                    (quiet_since + trust.quiet(limits)).min(deadline)
+            // While output pours in, it is judged each time that it has doubled, so that a flood costs no time.
+            let due = stock.is_due(self.inbox.len());
+            if due {
+                let answered = marker.as_mut().and_then(|m| m.line(&self.inbox)).map(|(_, end)| end);
+                let complete = answered.is_some() || self.ended.is_some();
+                let raw = &self.inbox[..answered.unwrap_or(self.inbox.len())];
+                let output =
+                    Output { raw, marker: marker.as_ref().map(Search::token), complete, ended: self.ended };
+                played.judgements = endings
+                    .iter()
+                    .map(|wants| judge(case, wants, output, self.prefix.as_deref(), vars))
+                    .collect();
+                if answered.is_some() {
+                    pace.marker_worked();
                 }
+                let decided = marker.is_none()
+                    && (played.judgements.iter().any(|j| j.fit == Fit::Fits)
+                        || played.judgements.iter().all(|j| j.fit != Fit::NotYet));
+                if self.ended.is_some() && !fits(&played.judgements) {
+                    played.death = self.last_words(&played.judgements);
+                }
+                if complete || decided {
+                    break;
+                }
+            }
+            // However it draws out its answer, some time it must be over.
+            let whole = pace.deadline(started, pace.whole());
+            let deadline = pace.deadline(quiet_since, pace.step()).min(whole);
+            let wait = match &marker {
+                _ if !due => Instant::now() + PAUSE,
+                None if !self.closed => (quiet_since + pace.patience()).min(deadline),
+                Some(_) if self.lines() > lines_before_marker => (quiet_since + pace.quiet()).min(deadline),
                 _ => deadline,
             };
             match self.child.pump(wait) {
                 Pump::Output(bytes) => {
-                    self.received(block.session, bytes);
+                    pace.answered_after(quiet_since.elapsed());
                     quiet_since = Instant::now();
-                    deadline = quiet_since + limits.step;
-                    if self.inbox.len() > FLOOD {
-                        played.death = Some(Death::Crash(format!(
-                            "it flooded standard output: {} bytes for one request",
-                            self.inbox.len()
-                        )));
+                    self.received(block.session, bytes);
+                    played.death = self.flooded();
+                    if played.death.is_some() {
                         break;
                     }
                 }
-                Pump::Eof => self.saw_end(block.session, limits),
-                Pump::Quiet if crate::interrupted() => {
-                    played.death = Some(Death::Hang("the run was interrupted".to_owned()));
+                Pump::Eof => {
+                    self.saw_end(block.session, pace);
+                    stock.paused = true;
+                }
+                Pump::Quiet if !due => stock.paused = true,
+                Pump::Quiet if pace.stopped().is_some() => {
+                    played.death = pace.stopped();
                     break;
                 }
                 Pump::Quiet if Instant::now() >= deadline => {
-                    played.judgements = judgements;
-                    played.death = Some(Death::Hang(self.describe_silence(limits)));
+                    played.death = Some(if deadline == whole && quiet_since > started {
+                        self.never_ends(deadline - started, pace)
+                    } else {
+                        self.hung(deadline - quiet_since, pace)
+                    });
                     break;
                 }
                 Pump::Quiet if marker.is_none() && !self.closed => {
                     lines_before_marker = self.lines();
+                    let before = self.asked;
                     marker = Some(self.send_marker(block.session, vars));
+                    self.marked = self.asked - before;
+                    stock.paused = true;
                 }
                 Pump::Quiet => {
                     // Other lines came, the marker's answer did not: whatever it was, it was answered.
-                    trust.lost();
+                    pace.marker_lost();
                     let output = Output { raw: &self.inbox, marker: None, complete: true, ended: None };
                     played.judgements = endings
                         .iter()
@@ -350,7 +351,7 @@ impl Conversation {
             }
         }
         prefer_clean(&mut played.judgements);
-        self.adopt(&played, vars, marker.as_deref());
+        self.adopt(&played, vars, marker);
         played
     }
 
@@ -358,19 +359,15 @@ impl Conversation {
     ///
     /// # Errors
     /// When the connection is dead.
-    pub fn settle(
-        &mut self,
-        vars: &mut Vars,
-        limits: &Limits,
-        trust: &MarkerTrust,
-    ) -> Result<Vec<u8>, Death> {
-        let marker = self.send_marker(0, vars);
-        let deadline = Instant::now() + limits.step;
-        let mut quiet_since = Instant::now();
+    pub fn settle(&mut self, vars: &mut Vars, pace: &Pace) -> Result<Vec<u8>, Death> {
+        (self.asked, self.marked) = (0, 0);
+        let mut marker = self.send_marker(0, vars);
+        let sent = Instant::now();
+        let deadline = pace.deadline(sent, pace.step());
+        let mut quiet_since = sent;
         loop {
-            if let Some(end) = self.marker_end(&marker) {
-                trust.worked();
-                let at = find(&self.inbox, marker.as_bytes()).unwrap_or(0);
+            if let Some((at, end)) = marker.line(&self.inbox) {
+                pace.marker_worked();
                 let mut line = self.inbox[..at].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
                 if let Some(prefix) = self.prefix.as_deref().filter(|p| !p.is_empty()) {
                     // A prefix may hold a LF, so that the marker's answer begins before its line does.
@@ -380,30 +377,33 @@ impl Conversation {
                 self.inbox.drain(..end);
                 return Ok(stray);
             }
-            let wait = if self.inbox.contains(&b'\n') { quiet_since + trust.quiet(limits) } else { deadline };
+            let wait = if self.inbox.contains(&b'\n') { quiet_since + pace.quiet() } else { deadline };
             match self.child.pump(wait.min(deadline)) {
                 Pump::Output(bytes) => {
-                    self.received(0, bytes);
+                    pace.answered_after(quiet_since.elapsed());
                     quiet_since = Instant::now();
-                    if self.inbox.len() > FLOOD {
-                        return Err(Death::Crash("it flooded standard output".to_owned()));
+                    self.received(0, bytes);
+                    if let Some(death) = self.flooded() {
+                        return Err(death);
                     }
                 }
                 Pump::Eof => {
-                    self.saw_end(0, limits);
-                    return Err(Death::Crash(format!(
-                        "it ended ({}) when the next request came",
-                        self.end_in_words()
-                    )));
-                }
-                Pump::Quiet if crate::interrupted() => {
-                    return Err(Death::Hang("the run was interrupted".to_owned()));
-                }
-                Pump::Quiet if Instant::now() >= deadline => {
-                    return Err(Death::Hang(self.describe_silence(limits)));
+                    self.saw_end(0, pace);
+                    let end = self.end_in_words();
+                    return Err(self.last_words(&[]).unwrap_or_else(|| {
+                        Death::Crash(format!("it ended ({end}) when the next request came"))
+                    }));
                 }
                 Pump::Quiet => {
-                    trust.lost();
+                    if let Some(stopped) = pace.stopped() {
+                        return Err(stopped);
+                    }
+                    if Instant::now() >= deadline {
+                        let trickles = quiet_since > sent && quiet_since.elapsed() < pace.step() / 2;
+                        let silence = if trickles { Self::never_ends } else { Self::hung };
+                        return Err(silence(self, deadline - sent, pace));
+                    }
+                    pace.marker_lost();
                     // The unrecognised answer to the marker itself is not held against anybody.
                     let last = self.inbox.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
                     let lines: Vec<u8> = self.inbox.drain(..last).collect();
@@ -422,22 +422,12 @@ impl Conversation {
         self.prefix = None;
     }
 
-    /// How the target ended, in words.
-    #[must_use]
-    pub fn end_in_words(&self) -> String {
-        match self.ended {
-            Some(Some(code)) => format!("exit status {code}"),
-            Some(None) => "a signal".to_owned(),
-            None => "still running".to_owned(),
-        }
-    }
-
     fn send_all(
         &mut self,
         block: &Block,
         vars: &mut Vars,
         cut: Option<usize>,
-        limits: &Limits,
+        pace: &Pace,
         undrained: &mut bool,
     ) -> Result<(), String> {
         let mut cut = cut;
@@ -450,13 +440,13 @@ impl Conversation {
                     }
                     if let Some(at) = cut.take().filter(|at| *at > 0 && *at < bytes.len()) {
                         self.write(block.session, &bytes[..at], WireKind::Sent);
-                        *undrained |= !self.wait_drained(block.session, limits);
+                        *undrained |= !self.wait_drained(block.session, pace);
                         bytes.drain(..at);
                     }
                     self.write(block.session, &bytes, WireKind::Sent);
                 }
                 Send::Hex(bytes) => self.write(block.session, bytes, WireKind::Sent),
-                Send::Boundary => *undrained |= !self.wait_drained(block.session, limits),
+                Send::Boundary => *undrained |= !self.wait_drained(block.session, pace),
                 Send::Close => {
                     self.child.close_stdin();
                     self.closed = true;
@@ -468,15 +458,20 @@ impl Conversation {
     }
 
     /// Waits until the target has read everything. False when it cannot be told or does not happen.
-    fn wait_drained(&mut self, session: usize, limits: &Limits) -> bool {
-        let deadline = Instant::now() + limits.step;
+    fn wait_drained(&mut self, session: usize, pace: &Pace) -> bool {
+        let deadline = pace.deadline(Instant::now(), pace.step());
         loop {
             match self.child.drained() {
                 Some(true) => return true,
                 None => return false,
-                Some(false) if Instant::now() >= deadline || crate::interrupted() => return false,
+                Some(false) if Instant::now() >= deadline || pace.stopped().is_some() => return false,
                 Some(false) => match self.child.pump(Instant::now() + Duration::from_micros(200)) {
-                    Pump::Output(bytes) => self.received(session, bytes),
+                    Pump::Output(bytes) => {
+                        self.received(session, bytes);
+                        if self.flooded().is_some() {
+                            return false;
+                        }
+                    }
                     Pump::Eof => return false,
                     Pump::Quiet => {}
                 },
@@ -484,23 +479,17 @@ impl Conversation {
         }
     }
 
-    fn send_marker(&mut self, session: usize, vars: &Vars) -> String {
+    fn send_marker(&mut self, session: usize, vars: &Vars) -> Search {
         self.markers += 1;
         let token = vars.token(&format!("marker {}", self.markers));
         let line = format!(
             "{{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[\"{token}\"],\"id\":\"{token}\"}}\n"
         );
         self.write(session, line.as_bytes(), WireKind::Marker);
-        token
+        Search::new(token)
     }
 
-    /// Where the line that answers the marker ends.
-    fn marker_end(&self, token: &str) -> Option<usize> {
-        let at = find(&self.inbox, token.as_bytes())?;
-        self.inbox[at..].iter().position(|b| *b == b'\n').map(|i| at + i + 1)
-    }
-
-    fn adopt(&mut self, played: &Played, vars: &mut Vars, marker: Option<&str>) {
+    fn adopt(&mut self, played: &Played, vars: &mut Vars, marker: Option<Search>) {
         let best =
             played.judgements.iter().find(|j| j.fit == Fit::Fits).or_else(|| played.judgements.first());
         let Some(best) = best else { return };
@@ -508,7 +497,8 @@ impl Conversation {
             *vars = best.vars.clone();
             self.prefix = best.prefix.clone();
         }
-        let consumed = marker.and_then(|m| self.marker_end(m)).unwrap_or(best.consumed).min(self.inbox.len());
+        let answered = marker.and_then(|mut m| m.line(&self.inbox)).map(|(_, end)| end);
+        let consumed = answered.unwrap_or(best.consumed).min(self.inbox.len());
         self.inbox.drain(..consumed);
     }
 
@@ -516,78 +506,83 @@ impl Conversation {
         self.inbox.iter().filter(|b| **b == b'\n').count()
     }
 
-    fn describe_silence(&self, limits: &Limits) -> String {
-        let seconds = limits.step.as_secs_f32();
-        if self.child.stdin_open() && self.child.drained() == Some(false) {
-            format!("it does not read its input (nothing for {seconds} s)")
-        } else if self.inbox.last().is_some_and(|b| *b != b'\n') {
-            format!("it stopped in the middle of a line (nothing for {seconds} s)")
-        } else {
-            format!("no answer within {seconds} s")
-        }
-    }
-
-    fn saw_end(&mut self, session: usize, limits: &Limits) {
-        let deadline = Instant::now() + limits.grace.max(Duration::from_millis(500));
-        while !self.child.has_exited() && Instant::now() < deadline {
-            // Output has ended; only the process itself is awaited. `pump` would return at once.
-            std::thread::park_timeout(Duration::from_millis(1));
-        }
-        self.ended = Some(self.child.exit_code());
-        let words = self.end_in_words();
-        self.note(session, &format!("output ended, {words}"));
-    }
-
     fn write(&mut self, session: usize, bytes: &[u8], kind: WireKind) {
+        self.asked += bytes.len();
         self.child.send(bytes);
-        self.record(session, kind, bytes);
+        self.wire.note(session, kind, bytes);
     }
 
     fn received(&mut self, session: usize, bytes: Vec<u8>) {
-        self.record(session, WireKind::Received, &bytes);
+        self.wire.note(session, WireKind::Received, &bytes);
         self.inbox.extend_from_slice(&bytes);
     }
 
     fn note(&mut self, session: usize, what: &str) {
-        self.record(session, WireKind::Event, what.as_bytes());
+        self.wire.note(session, WireKind::Event, what.as_bytes());
     }
 
-    /// Keeps a stretch. What the target writes is kept line by line, so that a report does not depend on how reads
-    /// happened to cut it.
-    fn record(&mut self, session: usize, kind: WireKind, bytes: &[u8]) {
-        if kind != WireKind::Received {
-            return self.keep(session, kind, bytes);
-        }
-        for line in bytes.split_inclusive(|b| *b == b'\n') {
-            match self.wire.back_mut() {
-                Some(last) if last.kind == kind && last.session == session && !last.ends_line => {
-                    let room = WIRE_KEPT.saturating_sub(last.bytes.len()).min(line.len());
-                    last.bytes.extend_from_slice(&line[..room]);
-                    last.total += line.len();
-                    last.ends_line = line.ends_with(b"\n");
-                }
-                _ => self.keep(session, kind, line),
-            }
-        }
-    }
-
-    fn keep(&mut self, session: usize, kind: WireKind, bytes: &[u8]) {
-        if self.wire.len() == WIRE_ITEMS {
-            self.wire.pop_front();
-        }
-        self.wire.push_back(Wire {
-            at: CLOCK.elapsed(),
-            session,
-            kind,
-            bytes: bytes[..bytes.len().min(WIRE_KEPT)].to_vec(),
-            total: bytes.len(),
-            ends_line: bytes.ends_with(b"\n"),
-        });
+    /// Whether more came than anything that was asked can account for.
+    fn flooded(&self) -> Option<Death> {
+        let bytes = self.inbox.len();
+        (bytes > FLOOD + ECHO * self.asked).then(|| {
+            Death::Crash(format!("it flooded standard output: more than {FLOOD} bytes that nobody asked for"))
+        })
     }
 }
 
-fn rfind(hay: &[u8], needle: &[u8]) -> Option<usize> {
-    (0..=hay.len().checked_sub(needle.len())?).rev().find(|&i| hay[i..].starts_with(needle))
+fn fits(judgements: &[Judgement]) -> bool {
+    judgements.iter().any(|j| j.fit == Fit::Fits)
+}
+
+/// Looks for the answer that carries a token, and looks at no byte twice.
+struct Search {
+    token: String,
+    seen: usize,
+}
+
+impl Search {
+    const fn new(token: String) -> Self {
+        Self { token, seen: 0 }
+    }
+
+    fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Where the token stands, and where its line ends.
+    fn line(&mut self, inbox: &[u8]) -> Option<(usize, usize)> {
+        let from = self.seen.saturating_sub(self.token.len()).min(inbox.len());
+        match find(&inbox[from..], self.token.as_bytes()) {
+            None => {
+                self.seen = inbox.len();
+                None
+            }
+            Some(i) => {
+                let at = from + i;
+                self.seen = at;
+                inbox[at..].iter().position(|b| *b == b'\n').map(|i| (at, at + i + 1))
+            }
+        }
+    }
+}
+
+/// When output is worth being judged: always while it is short, later each time that it has doubled or paused.
+#[derive(Default)]
+struct Stock {
+    judged: usize,
+    paused: bool,
+}
+
+impl Stock {
+    /// Whether to judge now; if so, that is taken as done.
+    const fn is_due(&mut self, length: usize) -> bool {
+        let due = length <= CHUNK || length >= 2 * self.judged || self.paused;
+        if due {
+            self.judged = length;
+            self.paused = false;
+        }
+        due
+    }
 }
 
 /// Where one ending accounts for every answer, another that fits only by calling some of them strays does not fit.

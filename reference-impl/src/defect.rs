@@ -7,6 +7,12 @@
 
 mod api;
 mod batch;
+mod calls_api;
+mod calls_batch;
+mod calls_echo;
+mod calls_json;
+mod calls_login;
+mod calls_rpc;
 mod draft;
 mod echo;
 mod error;
@@ -17,6 +23,10 @@ mod json;
 mod leak;
 mod lenient;
 mod line;
+mod lines_flow;
+mod lines_header;
+mod lines_options;
+mod lines_prefix;
 mod login;
 mod options;
 mod readings;
@@ -43,7 +53,7 @@ pub(crate) struct Seed {
 }
 
 /// The tables of the defects.
-static DEFECTS: [&[Seed]; 15] = [
+static DEFECTS: [&[Seed]; 25] = [
     header::DEFECTS,
     flow::DEFECTS,
     line::DEFECTS,
@@ -59,6 +69,16 @@ static DEFECTS: [&[Seed]; 15] = [
     options::DEFECTS,
     draft::DEFECTS,
     leak::DEFECTS,
+    lines_header::DEFECTS,
+    lines_flow::DEFECTS,
+    lines_options::DEFECTS,
+    lines_prefix::DEFECTS,
+    calls_api::DEFECTS,
+    calls_batch::DEFECTS,
+    calls_echo::DEFECTS,
+    calls_json::DEFECTS,
+    calls_login::DEFECTS,
+    calls_rpc::DEFECTS,
 ];
 
 /// The tables of the variants.

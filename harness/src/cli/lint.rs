@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use super::{complain, print};
-use crate::catalog::Catalog;
 use crate::error::Error;
 use crate::lint::render::{self, Detail};
-use crate::lint::{Finding, judge, parse};
+use crate::lint::{Finding, built_in_ledger, judge, parse};
 
 /// Judge recorded sessions without a target.
 #[derive(Debug, clap::Args)]
@@ -30,10 +29,7 @@ pub(crate) struct Args {
 
 /// Judges every file that can be read, and tells of those that cannot.
 pub(crate) fn lint(args: &Args) -> Result<u8, Error> {
-    let catalog = Catalog::built_in()?;
-    let Some(suite) = catalog.suites.iter().find(|s| s.name == "pipe") else {
-        return Err(Error::Usage("there is no suite for the sessions of a pipe".to_owned()));
-    };
+    let ledger = built_in_ledger()?;
     let detail = if args.brief { Detail::Brief } else { Detail::Full };
     let mut all = Vec::new();
     let mut damaged = false;
@@ -49,7 +45,7 @@ pub(crate) fn lint(args: &Args) -> Result<u8, Error> {
         };
         let parsed = parse(&name, &bytes);
         let judged: Vec<_> =
-            parsed.sessions.into_iter().map(|s| (s.clone(), judge(&suite.ledger, &s))).collect();
+            parsed.sessions.into_iter().map(|s| (s.clone(), judge(&ledger, &s))).collect();
         print(&render::file(&name, &judged, detail));
         if let Some(damage) = parsed.damage {
             complain(&Error::Data(damage));
@@ -62,7 +58,7 @@ pub(crate) fn lint(args: &Args) -> Result<u8, Error> {
         }
         all.extend(judged.into_iter().map(|(_, judged)| judged));
     }
-    print(&render::summary(&suite.ledger, all.iter()));
+    print(&render::summary(&ledger, all.iter()));
     let broken = all.iter().any(|judged| judged.findings.iter().any(Finding::is_broken));
     Ok(match (damaged, broken) {
         (true, _) => 2,

@@ -16,6 +16,7 @@ use crate::record::{Client, Event, Tape, inbox, relay};
 #[command(after_help = "Examples:
   civispec record -o session.jsonl --flags vt -- cv pipe vt
   civispec lint session.jsonl
+  civispec record -o 'run-{pid}.jsonl' -- cv pipe vt   for clients that open several connections at once
 
 Put it where the client has the command of its server. Bytes pass both ways at once and unchanged, standard error and
 signals too. Each connection adds a session to the file; every record is written before its bytes are passed on. The
@@ -24,7 +25,7 @@ command is started directly, never through a shell. Credentials that the client 
 Exit status: that of the server, or 128 and the number of the signal that ended it; 2 for bad options, 3 for a command
 that cannot be started, 5 for a recording that cannot be written.")]
 pub(crate) struct Args {
-    /// The recording; a session is added to what it holds.
+    /// The recording; a session is added to what it holds. `{pid}` in it stands for the number of this process.
     #[arg(short, long, value_name = "FILE.jsonl")]
     output: PathBuf,
     /// The flag string that the command gets, for the record [default: no flags].
@@ -43,8 +44,9 @@ pub(crate) struct Args {
 
 /// Records one session.
 pub(crate) fn record(args: &Args) -> Result<u8, Error> {
-    let write = |source| Error::Write { path: args.output.clone(), source };
-    let mut file = open(&args.output)?;
+    let output = &numbered(&args.output);
+    let write = |source| Error::Write { path: output.clone(), source };
+    let mut file = open(output)?;
     let is_new = file.metadata().is_ok_and(|m| m.len() == 0);
     let (sessions, whole) = sessions_in(&mut file).map_err(write)?;
     let Some((program, arguments)) = args.command.split_first() else {
@@ -61,11 +63,12 @@ pub(crate) fn record(args: &Args) -> Result<u8, Error> {
         .map_err(|e| {
             if is_new {
                 // Nothing was recorded; an empty file would only be in the way.
-                let _ = std::fs::remove_file(&args.output);
+                let _ = std::fs::remove_file(output);
             }
-            Error::Unreachable(format!("cannot start {}: {e}", Path::new(program).display()))
+            let program = Path::new(program).display();
+            Error::Unreachable(format!("cannot start {program}: {e}; the command of the server stands behind --"))
         })?;
-    let stem = args.output.file_stem().map_or_else(|| "session".into(), |s| s.to_string_lossy());
+    let stem = output.file_stem().map_or_else(|| "session".into(), |s| s.to_string_lossy());
     let name = format!("{stem}/{}", sessions + 1);
     let protocol = if args.protocol == "draft" { Protocol::Draft } else { Protocol::Published };
     let opening = opening_record(&name, &args.about, args.flags.as_deref(), protocol);
@@ -78,6 +81,14 @@ pub(crate) fn record(args: &Args) -> Result<u8, Error> {
     Ok(u8::try_from(code & 0xff).unwrap_or(1))
 }
 
+/// The path with the number of this process in place of `{pid}`.
+fn numbered(path: &Path) -> PathBuf {
+    match path.to_str() {
+        Some(text) => PathBuf::from(text.replace("{pid}", &std::process::id().to_string())),
+        None => path.to_owned(),
+    }
+}
+
 fn open(path: &Path) -> Result<File, Error> {
     let write = |source| Error::Write { path: path.to_owned(), source };
     let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(write)?;
@@ -85,7 +96,7 @@ fn open(path: &Path) -> Result<File, Error> {
         // Some file systems have no locks; then the user must take care.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            let what = "another session is being recorded in it; name a file of its own for each connection";
+            let what = "another session is being recorded in it; name a file for each connection, such as run-{pid}.jsonl";
             Err(write(std::io::Error::new(std::io::ErrorKind::ResourceBusy, what)))
         }
     }

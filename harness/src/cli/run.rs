@@ -18,7 +18,7 @@ use crate::report::terminal::{Terminal, progress};
 use crate::report::{json, junit, repro, write_whole};
 use crate::runner::plan::{Wishes, of_profile};
 use crate::runner::{self, Plan};
-use crate::target::{Launcher, Placement, reference};
+use crate::target::{Launcher, Placement, adopt, end_adopted, reference};
 use crate::verdict::{Tallied, exit_status};
 
 /// Run the suite against a target, or against the built-in reference.
@@ -112,6 +112,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
     }
     check_readings(&catalog, &args.reading)?;
     watch_for_interrupt();
+    adopt();
     let seed = args.seed.unwrap_or_else(fresh_seed);
     let mut done = Vec::new();
     let mut selected = 0;
@@ -162,7 +163,7 @@ pub(crate) fn run(args: Args) -> Result<u8, Error> {
 fn play(plan: &Plan<'_>, verbose: bool) -> Result<RunReport, String> {
     let live = std::io::stderr().is_terminal();
     let (mut decided, mut total) = (0, 0);
-    let report = runner::run(plan, &mut |event| {
+    let mut report = runner::run(plan, &mut |event| {
         if let Event::Started(_, cases) = &event {
             total = *cases;
         }
@@ -174,6 +175,7 @@ fn play(plan: &Plan<'_>, verbose: bool) -> Result<RunReport, String> {
             let _ = write!(std::io::stderr(), "{line}");
         }
     })?;
+    report.remarks.extend(runner::conduct::strays(end_adopted()));
     let text = Terminal { ledger: &plan.suite.ledger, verbose }.render(&report);
     super::print(&crate::report::redact(&text, &plan.secrets));
     Ok(report)

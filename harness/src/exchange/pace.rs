@@ -4,7 +4,9 @@
 //! hangs a run waits only for many times what the slowest answer took. Nothing here decides a verdict.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use super::Death;
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +22,11 @@ pub struct Limits {
 /// Hangs after which a run waits shorter, and ends after which a target gets less time to end.
 const LESSONS: usize = 3;
 /// How many times the slowest answer is waited for then.
-const SLOWEST_TIMES: u32 = 20;
+const SLOWEST_TIMES: u32 = 10;
 /// What part of the full time is waited for in any case.
 const LEAST_PART: u32 = 10;
+/// How many times the longest silence an answer may take that comes in pieces.
+const PIECES: u32 = 5;
 /// Least time that is waited for, unless the user asked for less.
 const LEAST: Duration = Duration::from_millis(150);
 
@@ -32,6 +36,7 @@ const MARKER_WORKS: u8 = u8::MAX;
 #[derive(Debug)]
 pub struct Pace {
     asked: Limits,
+    until: Option<Instant>,
     markers: AtomicU8,
     slowest_micros: AtomicU64,
     hangs: AtomicUsize,
@@ -39,11 +44,12 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// A run that has learned nothing yet.
+    /// A run that has learned nothing yet and ends at a time, if one is given.
     #[must_use]
-    pub const fn new(asked: Limits) -> Self {
+    pub const fn new(asked: Limits, until: Option<Instant>) -> Self {
         Self {
             asked,
+            until,
             markers: AtomicU8::new(0),
             slowest_micros: AtomicU64::new(0),
             hangs: AtomicUsize::new(0),
@@ -57,6 +63,23 @@ impl Pace {
         &self.asked
     }
 
+    /// When to stop waiting: so long after `start`, or when the run is over.
+    #[must_use]
+    pub fn deadline(&self, start: Instant, wait: Duration) -> Instant {
+        let deadline = start + wait;
+        self.until.map_or(deadline, |until| deadline.min(until))
+    }
+
+    /// Why the run is over, if it is.
+    #[must_use]
+    pub fn stopped(&self) -> Option<Death> {
+        if crate::interrupted() {
+            return Some(Death::Stopped("the run was interrupted".to_owned()));
+        }
+        let over = self.until.is_some_and(|until| Instant::now() >= until);
+        over.then(|| Death::Stopped("the run took longer than it was given (--run-timeout)".to_owned()))
+    }
+
     /// Longest silence on an open connection before the target counts as hung.
     #[must_use]
     pub fn step(&self) -> Duration {
@@ -65,6 +88,12 @@ impl Pace {
         }
         let slowest = Duration::from_micros(self.slowest_micros.load(Ordering::Relaxed));
         (slowest * SLOWEST_TIMES).max(self.asked.step / LEAST_PART).max(LEAST).min(self.asked.step)
+    }
+
+    /// Longest time for all pieces of what is awaited, however short the silences between them.
+    #[must_use]
+    pub fn whole(&self) -> Duration {
+        self.step() * if self.is_hurried() { 2 } else { PIECES }
     }
 
     /// Silence after which a marker request is sent.
@@ -76,7 +105,8 @@ impl Pace {
     /// Time that a target gets to end, once after its input was closed and once after TERM.
     #[must_use]
     pub fn grace(&self) -> Duration {
-        if self.stubborn.load(Ordering::Relaxed) < LESSONS { self.asked.grace } else { self.asked.grace.min(LEAST) }
+        let hasty = self.stubborn.load(Ordering::Relaxed) >= LESSONS || crate::interrupted();
+        if hasty { self.asked.grace.min(LEAST) } else { self.asked.grace }
     }
 
     /// Whether the target has hung so often that the run waits shorter than it was asked to.
@@ -128,7 +158,7 @@ mod tests {
 
     fn pace() -> Pace {
         let second = Duration::from_secs(1);
-        Pace::new(Limits { step: 10 * second, patience: second / 2, grace: 2 * second })
+        Pace::new(Limits { step: 10 * second, patience: second / 2, grace: 2 * second }, None)
     }
 
     #[test]
@@ -146,7 +176,7 @@ mod tests {
         let pace = pace();
         (0..5).for_each(|_| pace.hung());
         pace.answered_after(Duration::from_millis(300));
-        assert_eq!(pace.step(), Duration::from_secs(6));
+        assert_eq!(pace.step(), Duration::from_secs(3));
         pace.answered_after(Duration::from_secs(9));
         assert_eq!(pace.step(), Duration::from_secs(10), "never more than was asked for");
     }
@@ -157,5 +187,16 @@ mod tests {
         (0..3).for_each(|_| pace.had_to_be_ended());
         assert_eq!(pace.grace(), LEAST);
         assert_eq!(pace.step(), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn no_wait_outlasts_the_run() {
+        let now = Instant::now();
+        let second = Duration::from_secs(1);
+        let limits = Limits { step: 10 * second, patience: second / 2, grace: 2 * second };
+        let pace = Pace::new(limits, Some(now + second));
+        assert_eq!(pace.deadline(now, 10 * second), now + second);
+        assert!(pace.stopped().is_none());
+        assert!(Pace::new(limits, Some(now)).stopped().is_some());
     }
 }

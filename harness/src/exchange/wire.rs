@@ -1,11 +1,12 @@
 //! What went over a connection, kept for reports: bounded, whatever comes.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Bytes on the wire, for reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wire {
-    /// Since the connection was opened.
+    /// Since the run began, later since the case did; the same clock for all connections.
     pub at: Duration,
     /// Index of the connection within the case.
     pub session: usize,
@@ -15,6 +16,8 @@ pub struct Wire {
     pub bytes: Vec<u8>,
     /// How many there were.
     pub total: usize,
+    /// Whether the last of them is a LF.
+    pub ends_line: bool,
 }
 
 /// What a stretch of bytes was.
@@ -37,40 +40,49 @@ pub const WIRE_KEPT: usize = 2048;
 /// Stretches kept per connection; the oldest are dropped.
 const WIRE_ITEMS: usize = 400;
 
+/// What the times of all stretches are measured from.
+static CLOCK: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+
 /// Records a connection.
-#[derive(Debug)]
-pub(super) struct Recorder {
-    opened: Instant,
-    wire: Vec<Wire>,
-}
+#[derive(Debug, Default)]
+pub(super) struct Recorder(VecDeque<Wire>);
 
 impl Recorder {
-    pub(super) fn new() -> Self {
-        Self { opened: Instant::now(), wire: Vec::new() }
-    }
-
     pub(super) fn take(&mut self) -> Vec<Wire> {
-        std::mem::take(&mut self.wire)
+        std::mem::take(&mut self.0).into()
     }
 
+    /// Keeps a stretch. What the target writes is kept line by line, so that a report does not depend on how reads
+    /// happened to cut it.
     pub(super) fn note(&mut self, session: usize, kind: WireKind, bytes: &[u8]) {
-        // Chunks of one line that came in pieces are one stretch for a reader.
-        if kind == WireKind::Received
-            && let Some(last) = self.wire.last_mut()
-            && last.kind == kind
-            && last.session == session
-            && last.bytes.last().is_some_and(|b| *b != b'\n')
-        {
-            let room = WIRE_KEPT.saturating_sub(last.bytes.len()).min(bytes.len());
-            last.bytes.extend_from_slice(&bytes[..room]);
-            last.total += bytes.len();
-            return;
+        if kind != WireKind::Received {
+            return self.keep(session, kind, bytes);
         }
-        if self.wire.len() == WIRE_ITEMS {
-            self.wire.remove(0);
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            match self.0.back_mut() {
+                Some(last) if last.kind == kind && last.session == session && !last.ends_line => {
+                    let room = WIRE_KEPT.saturating_sub(last.bytes.len()).min(line.len());
+                    last.bytes.extend_from_slice(&line[..room]);
+                    last.total += line.len();
+                    last.ends_line = line.ends_with(b"\n");
+                }
+                _ => self.keep(session, kind, line),
+            }
         }
-        let kept = bytes[..bytes.len().min(WIRE_KEPT)].to_vec();
-        self.wire.push(Wire { at: self.opened.elapsed(), session, kind, bytes: kept, total: bytes.len() });
+    }
+
+    fn keep(&mut self, session: usize, kind: WireKind, bytes: &[u8]) {
+        if self.0.len() == WIRE_ITEMS {
+            self.0.pop_front();
+        }
+        self.0.push_back(Wire {
+            at: CLOCK.elapsed(),
+            session,
+            kind,
+            bytes: bytes[..bytes.len().min(WIRE_KEPT)].to_vec(),
+            total: bytes.len(),
+            ends_line: bytes.ends_with(b"\n"),
+        });
     }
 }
 
@@ -80,9 +92,9 @@ mod tests {
 
     #[test]
     fn a_flood_takes_little_room_whatever_its_lines_are() {
-        for chunk in [vec![b'x'; 64 << 10], b"{}\n".repeat(20 << 10), b"\n".repeat(64 << 10)] {
-            let mut recorder = Recorder::new();
-            for _ in 0..2000 {
+        for chunk in [vec![b'x'; 64 << 10], b"{}\n".repeat(8 << 10), [&[b'x'; 5000][..], b"\n"].concat()] {
+            let mut recorder = Recorder::default();
+            for _ in 0..500 {
                 recorder.note(0, WireKind::Received, &chunk);
             }
             let kept: usize = recorder.take().iter().map(|w| w.bytes.capacity()).sum();

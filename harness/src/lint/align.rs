@@ -12,8 +12,8 @@ use std::rc::Rc;
 
 use civispec_wire::json::Json;
 
-use super::ask::{Ask, Shape, Single};
-use super::numbers::{Same, compare};
+use super::ask::{Ask, Single};
+use super::fit::{asked_prefix, belongs, fit, is_response, prefix_of, price_of_silence};
 use super::text::{parse_answer, value_end};
 use crate::oracle::frame::{Cursor, find};
 
@@ -315,7 +315,30 @@ impl<'a> Aligner<'_, 'a> {
                 break;
             }
         }
+        if segment.prefix != 0
+            && let Some((start, stop)) = self.next_response(next)
+        {
+            // What was printed between the prefix and the response.
+            let value = self.parse(start, stop);
+            let mut taken = self.taken(segment, (start, stop), stop, value);
+            taken.before = &self.out[body..start];
+            taken.terminated = stop < self.out.len();
+            found.push((4, taken, (stop + 1).min(self.out.len())));
+        }
         found
+    }
+
+    /// The next line at or behind `at` that is a response, if it is near.
+    fn next_response(&mut self, mut at: usize) -> Option<(usize, usize)> {
+        for _ in 0..20 {
+            let length = self.out.get(at..)?.iter().position(|b| *b == b'\n');
+            let end = length.map_or(self.out.len(), |n| at + n);
+            if at < end && self.parse(at, end).is_some_and(|v| is_response(&v)) {
+                return Some((at, end));
+            }
+            at = end + 1;
+        }
+        None
     }
 
     fn taken(
@@ -442,145 +465,11 @@ struct Segment {
     price: u32,
 }
 
-/// The prefix that a line asks for; of several in a batch the last one.
-fn asked_prefix(slot: &Slot) -> Option<Vec<u8>> {
-    let prefixes = slot.ask.messages().iter().filter_map(|single| {
-        let request = single.request().filter(|r| r.method.eq_ignore_ascii_case("options"))?;
-        prefix_of(request.params.as_ref()?.get("responsePrefix")?)
-    });
-    prefixes.last()
-}
 
-/// The bytes that a value of the option stands for; a number or `true` as most languages print them.
-fn prefix_of(value: &Json) -> Option<Vec<u8>> {
-    match value {
-        Json::String(s) => Some(s.clone().into_bytes()),
-        Json::Number(n) => Some(n.text().as_bytes().to_vec()),
-        Json::Bool(true) => Some(b"1".to_vec()),
-        Json::Null | Json::Bool(false) => Some(Vec::new()),
-        Json::Array(_) | Json::Object(_) => None,
-    }
-}
 
-fn price_of_silence(slot: &Slot, at_end: bool) -> u32 {
-    if slot.ask.may_be_silent() || !slot.ended {
-        0
-    } else if slot.long {
-        1
-    } else if at_end {
-        3
-    } else {
-        10
-    }
-}
 
-/// How badly an answer fits the line that asked.
-fn fit(slot: &Slot, taken: &Taken<'_>) -> u32 {
-    let Some(value) = taken.value.as_deref() else {
-        // A cut-off or empty answer is likelier than a text in place of one.
-        return if matches!(taken.text.first(), None | Some(b'{' | b'[')) { 5 } else { 9 };
-    };
-    if !is_response(value) {
-        return match (&slot.ask, value) {
-            (Ask::Batch(_) | Ask::EmptyBatch, Json::Array(_)) => 1,
-            _ => 9,
-        };
-    }
-    let id = value.get("id");
-    let is_error = value.get("error").is_some_and(|e| *e != Json::Null);
-    if slot.long && is_error && matches!(id, Some(Json::Null) | None) {
-        return 0;
-    }
-    if !slot.ended && is_error {
-        return 1;
-    }
-    match &slot.ask {
-        Ask::Single(single) => {
-            let known = match id {
-                None if single.is_notification() => 2,
-                None => 3,
-                Some(id) if single.accepted_ids(is_error).any(|own| compare(own, id) != Same::No) => {
-                    u32::from(single.is_notification())
-                }
-                // The same id in another type, or the result that only this request gets.
-                Some(id) if is_akin(single, id) || is_certain(single, value) => 4,
-                // Less than to think that it answers nothing and the request got none.
-                Some(_) => 10,
-            };
-            match (&single.shape, is_improbable(single, value)) {
-                (_, false) => known,
-                (Shape::Invalid { .. }, true) => known + 1,
-                (_, true) => known + 1 + known / 4,
-            }
-        }
-        Ask::Batch(members) => match value {
-            Json::Array(items) if items.iter().any(|item| belongs(members, item)) => 0,
-            Json::Array(_) => 6,
-            _ if is_error && matches!(id, Some(Json::Null) | None) => 1,
-            _ => 12,
-        },
-        Ask::Blank | Ask::NotJson { .. } | Ask::Scalar | Ask::EmptyBatch | Ask::Open => {
-            match (is_error, id) {
-                (true, Some(Json::Null) | None) => 0,
-                (true, _) if slot.ask == Ask::Open => 2,
-                (true, _) => 6,
-                (false, _) => 8,
-            }
-        }
-        Ask::Empty => match (is_error, id) {
-            (true, Some(Json::Null) | None) => 3,
-            _ => 12,
-        },
-        Ask::OldOptions => 0,
-    }
-}
 
-/// Whether an id is that of the message but for its type.
-fn is_akin(single: &Single, id: &Json) -> bool {
-    let bare = |id: &Json| id.to_string().trim_matches('"').to_ascii_lowercase();
-    single.ids.iter().any(|own| bare(own) == bare(id))
-}
 
-/// Whether the answer is the one result that fits the request.
-fn is_certain(single: &Single, answer: &Json) -> bool {
-    match (&single.shape, answer.get("result")) {
-        (Shape::Call(request), Some(result)) => {
-            request.method == "echo" && request.params.as_ref().is_some_and(|p| compare(p, result) != Same::No)
-        }
-        _ => false,
-    }
-}
 
-/// Whether the answer is of a kind that the request hardly gets, which tells requests with the same id apart.
-fn is_improbable(single: &Single, answer: &Json) -> bool {
-    match (&single.shape, answer.get("result")) {
-        (Shape::Call(request), Some(result)) if request.method == "echo" => {
-            request.params.as_ref().is_some_and(|params| compare(params, result) == Same::No)
-        }
-        (Shape::Call(request), Some(_)) => !["api3", "api4", "login", "options"]
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(&request.method)),
-        (Shape::Call(request), None) => request.method == "echo",
-        (Shape::Invalid { .. }, result) => result.is_some(),
-        (Shape::Notification(_), _) => false,
-    }
-}
 
-/// Whether a response is one to a member of the batch.
-fn belongs(members: &[Single], response: &Json) -> bool {
-    let is_error = response.get("error").is_some_and(|e| *e != Json::Null);
-    let is_own =
-        |id: &Json| members.iter().any(|m| m.accepted_ids(is_error).any(|own| compare(own, id) != Same::No));
-    response.as_object().is_some() && response.get("id").is_some_and(is_own)
-}
 
-/// Whether a value looks like a response, or a batch of them.
-pub(super) fn is_response(value: &Json) -> bool {
-    match value {
-        Json::Object(_) => ["jsonrpc", "result", "error", "OK"].iter().any(|name| value.get(name).is_some()),
-        Json::Array(items) => {
-            items.first().is_some_and(|first| first.as_object().is_some() && is_response(first))
-        }
-        _ => false,
-    }
-}

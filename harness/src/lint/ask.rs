@@ -34,8 +34,8 @@ pub enum Ask {
     Batch(Vec<Single>),
     /// One message.
     Single(Single),
-    /// The options in the notation of the draft: `{"OPTIONS":{…}}`.
-    OldOptions,
+    /// The options in the notation of the draft: `{"OPTIONS":{…}}`, with what stands in them.
+    OldOptions(Json),
 }
 
 /// One message, alone or in a batch.
@@ -181,7 +181,7 @@ impl Ask {
             Json::Array(items) if items.is_empty() => Self::EmptyBatch,
             Json::Array(items) => Self::Batch(items.iter().map(|item| Single::read(item, freedom)).collect()),
             Json::Object(members) => match members.as_slice() {
-                [(name, _)] if name == "OPTIONS" && protocol == Protocol::Draft => Self::OldOptions,
+                [(name, options)] if name == "OPTIONS" && protocol == Protocol::Draft => Self::OldOptions(options.clone()),
                 _ => Self::Single(Single::read(&value, freedom)),
             },
             _ if repaired => Self::Open,
@@ -197,6 +197,13 @@ impl Ask {
             Self::Batch(members) => members,
             _ => &[],
         }
+    }
+
+    /// The params of the updates of options that it asks for.
+    pub fn updates(&self) -> impl DoubleEndedIterator<Item = &Json> {
+        let old = if let Self::OldOptions(options) = self { Some(options) } else { None };
+        let calls = self.messages().iter().filter_map(Single::request);
+        calls.filter(|r| r.method.eq_ignore_ascii_case("options")).filter_map(|r| r.params.as_ref()).chain(old)
     }
 
     /// Whether it calls an API, which may print by itself.
@@ -298,7 +305,7 @@ mod tests {
 
     #[test]
     fn only_the_draft_knows_the_older_notation() {
-        assert_eq!(Ask::read(br#"{"OPTIONS":{}}"#, Protocol::Draft), Ask::OldOptions);
+        assert_eq!(Ask::read(br#"{"OPTIONS":{}}"#, Protocol::Draft), Ask::OldOptions(Json::Object(vec![])));
         assert!(matches!(ask(r#"{"OPTIONS":{}}"#), Ask::Single(_)));
     }
 }

@@ -2,11 +2,12 @@
 
 use civispec_wire::json::{self, Json};
 
-use super::align::is_response;
 use super::clauses as c;
 use super::finding::{Place, Sheet};
+use super::fit::is_response;
 use super::recording::{Protocol, Session};
 use super::text::parse_answer;
+use crate::oracle::frame::find;
 use crate::oracle::passive::{self, Code, shorten};
 
 /// The member that makes a line a header.
@@ -53,6 +54,8 @@ pub(super) fn judge(session: &Session, sheet: &mut Sheet<'_>) -> Facts {
                 return Facts { end: next, ..facts };
             }
             Ok(other) if is_response(&other) => break,
+            // An answer behind a prefix.
+            _ if find(line, b"\"jsonrpc\"").is_some() => break,
             _ => at = next,
         }
     }
@@ -83,7 +86,7 @@ fn line_rules(line: &[u8], terminated: bool, place: Place<'_>, sheet: &mut Sheet
     }
     for violation in passive::check(line, &[]).1 {
         match violation.code {
-            Code::OneLine if line.ends_with(b"\r") => {
+            Code::LineEnd => {
                 sheet.find(
                     c::NEWLINE_OUT,
                     place,

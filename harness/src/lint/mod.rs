@@ -12,14 +12,33 @@ mod batch;
 mod calls;
 pub mod clauses;
 pub mod court;
+mod envelope;
 pub mod finding;
+mod fit;
 mod header;
+mod lines;
 pub mod numbers;
 mod options;
 pub mod recording;
 pub mod render;
+#[cfg(test)]
+mod tests;
 mod text;
+mod updates;
 
 pub use court::judge;
 pub use finding::{Finding, Judged};
 pub use recording::{Parsed, Session, parse};
+
+use crate::clause::Ledger;
+use crate::error::DataError;
+
+/// The clauses of the pipe suite, against which sessions are held.
+///
+/// # Errors
+/// A mistake in a data file of ours.
+pub fn built_in_ledger() -> Result<Ledger, DataError> {
+    let suites = civispec_cases::suites();
+    let pipe = suites.iter().find(|s| s.name == "pipe");
+    pipe.map_or_else(|| Ok(Ledger::default()), |suite| Ledger::parse(suite.clauses.name, suite.clauses.text))
+}

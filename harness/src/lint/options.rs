@@ -2,8 +2,6 @@
 
 use civispec_wire::json::Json;
 
-use super::align::Slot;
-use super::ask::Single;
 use super::numbers::{Same, compare};
 use super::recording::Protocol;
 
@@ -95,6 +93,7 @@ impl Options {
             None if self.draft => ApiError::DraftArray,
             None => ApiError::DefaultException,
             Some(Value::Reported(value)) => match value.as_str() {
+                Some("array") if self.draft => ApiError::DraftArray,
                 Some("array") => ApiError::Array,
                 Some("exception") => ApiError::Exception,
                 _ => ApiError::Unknown,
@@ -105,12 +104,16 @@ impl Options {
 
     /// The longest line in bytes, if the server has said so.
     pub(super) fn limit(&self) -> Option<u64> {
-        self.reported("bufferSize").and_then(Json::as_i64).and_then(|n| u64::try_from(n).ok())
+        self.reported(self.limit_name()).and_then(Json::as_i64).and_then(|n| u64::try_from(n).ok())
     }
 
     /// Whether nobody has touched the limit.
     pub(super) fn is_default_limit(&self) -> bool {
-        self.is_untouched("bufferSize")
+        self.is_untouched(self.limit_name())
+    }
+
+    const fn limit_name(&self) -> &'static str {
+        if self.draft { "maxLine" } else { "bufferSize" }
     }
 
     /// Whether answers carry a prefix now.
@@ -122,13 +125,5 @@ impl Options {
             Some(Value::Unknown) => true,
             None => false,
         }
-    }
-
-    /// Whether a line asks for a prefix that is not empty.
-    pub(super) fn asks_prefix(&self, slot: &Slot) -> bool {
-        slot.ask.messages().iter().filter_map(Single::request).filter(|r| r.method == "options").any(|r| {
-            let prefix = r.params.as_ref().and_then(|p| p.get("responsePrefix")).and_then(Json::as_str);
-            prefix.is_some_and(|p| !p.is_empty())
-        })
     }
 }

@@ -4,6 +4,7 @@
 
 use civispec_wire::json;
 
+use super::forensics::{self, Kind};
 use super::frame::{Cursor, Frame, find};
 use super::passive::{Code, shorten};
 use crate::case::pattern::{Mismatch, Pattern};
@@ -133,6 +134,11 @@ impl<'a> Judge<'a> {
                     return Next::None;
                 }
                 self.out.answers.push(frame.line.to_vec());
+                if !frame.terminated && json::parse_output(frame.line).is_ok() {
+                    let detail =
+                        format!("{}", forensics::Finding::new(Kind::MissingNewline, frame.line.len()));
+                    self.out.charged.push((Code::LineEnd, detail, shorten(frame.line)));
+                }
                 Next::Answer(frame)
             }
         }
@@ -226,7 +232,8 @@ impl<'a> Judge<'a> {
     fn answer(&mut self, any_of: &[Pattern], ordered: bool, optional: bool) {
         // For people to read; nothing is drawn or captured by it.
         let mut vars = self.out.vars.clone();
-        let wanted = any_of.iter().map(|p| p.resolved(&mut vars).to_string()).collect::<Vec<_>>().join("  or  ");
+        let wanted =
+            any_of.iter().map(|p| p.resolved(&mut vars).to_string()).collect::<Vec<_>>().join("  or  ");
         loop {
             let before = self.cursor.clone();
             match self.next() {
@@ -300,7 +307,7 @@ impl<'a> Judge<'a> {
         self.out.mismatches = vec![Mismatch {
             path: String::new(),
             want: "JSON".to_owned(),
-            got: format!("no JSON ({error})"),
+            got: format!("no JSON ({error}){}", looks(line)),
         }];
     }
 
@@ -404,12 +411,17 @@ impl<'a> Judge<'a> {
         let fits = self.out.fit == Fit::Fits;
         while let Next::Answer(frame) = self.next() {
             if fits {
-                let detail = "an answer behind the last one that was asked for".to_owned();
+                let detail = format!("an answer behind the last one that was asked for{}", looks(frame.line));
                 self.out.charged.push((Code::Extra, detail, shorten(frame.line)));
                 self.out.consumed = self.cursor.at();
             }
         }
     }
+}
+
+/// What a line that is no answer looks like, as the end of a sentence.
+fn looks(line: &[u8]) -> String {
+    forensics::explain(line).map_or_else(String::new, |finding| format!(": {finding}"))
 }
 
 /// Whether the `id` of the response at `outer` in a pattern is the one that was sent: a drawn value.

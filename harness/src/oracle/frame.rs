@@ -84,6 +84,12 @@ pub fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
     None
 }
 
+/// Position of the last occurrence of `needle`.
+#[must_use]
+pub fn rfind(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    (0..=hay.len().checked_sub(needle.len())?).rev().find(|&i| hay[i..].starts_with(needle))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 
 use civispec_wire::json::{self, Json};
 
+use super::forensics::{self, Finding, Kind};
+
 /// A rule for all answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "`Code::rule` says what each asks")]
 pub enum Code {
     Json,
     Utf8,
+    LineEnd,
     OneLine,
     Object,
     Version,
@@ -31,9 +34,10 @@ pub enum Code {
 
 impl Code {
     /// Every rule.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Json,
         Self::Utf8,
+        Self::LineEnd,
         Self::OneLine,
         Self::Object,
         Self::Version,
@@ -57,6 +61,7 @@ impl Code {
         match self {
             Self::Json => "json",
             Self::Utf8 => "utf8",
+            Self::LineEnd => "line-end",
             Self::OneLine => "one-line",
             Self::Object => "object",
             Self::Version => "version",
@@ -81,6 +86,7 @@ impl Code {
         match self {
             Self::Json => "each answer is one strict JSON text",
             Self::Utf8 => "each answer is UTF-8",
+            Self::LineEnd => "an answer ends with a LF, and no CR stands before it",
             Self::OneLine => "no tab, CR or run of spaces stands between the tokens of an answer",
             Self::Object => "an answer is an object, or an array for a batch",
             Self::Version => "jsonrpc is exactly \"2.0\"",
@@ -163,7 +169,10 @@ impl Tally {
             self.note(Code::Header, Sighting { case: case.to_owned(), detail, answer: shorten(line) });
         }
         for Violation { code, detail } in check(line, &[]).1 {
-            if matches!(code, Code::Utf8 | Code::Json | Code::OneLine | Code::DuplicateMembers) {
+            if matches!(
+                code,
+                Code::Utf8 | Code::Json | Code::LineEnd | Code::OneLine | Code::DuplicateMembers
+            ) {
                 self.note(code, Sighting { case: case.to_owned(), detail, answer: shorten(line) });
             }
         }
@@ -184,17 +193,25 @@ impl Tally {
 /// The rules that apply to one answer, and those that it breaks.
 #[must_use]
 pub fn check(line: &[u8], secrets: &[String]) -> (Vec<Code>, Vec<Violation>) {
-    let mut looked_at = vec![Code::Utf8, Code::Json, Code::OneLine, Code::DuplicateMembers, Code::Object];
+    let mut looked_at =
+        vec![Code::Utf8, Code::Json, Code::LineEnd, Code::OneLine, Code::DuplicateMembers, Code::Object];
     let mut found = Vec::new();
     let mut note = |code, detail: String| found.push(Violation { code, detail });
     if let Err(e) = std::str::from_utf8(line) {
         note(Code::Utf8, format!("bad UTF-8 at byte {}", e.valid_up_to()));
     }
-    if let Some(offset) = spread_out(line) {
+    let body = line.strip_suffix(b"\r").unwrap_or(line);
+    if body.len() < line.len() {
+        note(Code::LineEnd, Finding::new(Kind::CarriageReturn, body.len()).to_string());
+    }
+    if let Some(offset) = spread_out(body) {
         note(Code::OneLine, format!("white space of a pretty-printer at byte {offset}"));
     }
     match json::parse_output(line) {
-        Err(e) => note(Code::Json, e.to_string()),
+        Err(e) => {
+            let looks = forensics::explain(line).map_or_else(String::new, |finding| format!(": {finding}"));
+            note(Code::Json, format!("{e}{looks}"));
+        }
         Ok(value) => {
             if let Some(name) = value.duplicate_member() {
                 note(Code::DuplicateMembers, format!("member {name:?} stands twice"));
@@ -243,7 +260,8 @@ fn check_response(
         note(Code::MembersKnown, format!("unknown member {name:?}"));
     }
     // An API error may stand inside a result.
-    if let Some(result) = response.get("result").filter(|r| r.get("is_error").and_then(Json::as_i64) == Some(1))
+    if let Some(result) =
+        response.get("result").filter(|r| r.get("is_error").and_then(Json::as_i64) == Some(1))
         && let Some(what) = leak(&result.to_string(), secrets)
     {
         note(Code::Leak, what);
@@ -328,7 +346,8 @@ fn spread_out(line: &[u8]) -> Option<usize> {
 /// An answer as text for a message, at most 400 characters of it.
 #[must_use]
 pub fn shorten(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
+    // 400 characters have at most 1600 bytes; the rest of a flood need not become text.
+    let text = String::from_utf8_lossy(&line[..line.len().min(1700)]);
     match text.char_indices().nth(400) {
         Some((at, _)) => format!("{}… ({} bytes)", &text[..at], line.len()),
         None => text.into_owned(),
@@ -374,7 +393,8 @@ mod tests {
             (r#"{"jsonrpc":"2.0","error":{"code":1,"message":"bad s3cret"},"id":1}"#, Code::Leak),
             (r#"{"jsonrpc":"2.0","result":{"is_error":1,"error_message":"\/srv\/x"},"id":1}"#, Code::Leak),
             ("{ \"jsonrpc\":\"2.0\",\"result\":1,\"id\":1}", Code::OneLine),
-            ("{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":1}\r", Code::OneLine),
+            ("{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":1}\r", Code::LineEnd),
+            ("{\"jsonrpc\":\"2.0\",\r\"result\":1,\"id\":1}", Code::OneLine),
             ("[]", Code::Object),
             ("5", Code::Object),
         ] {

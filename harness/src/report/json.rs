@@ -32,6 +32,7 @@ struct Summary<'a> {
     client_clauses: usize,
     verdicts: std::collections::BTreeMap<&'static str, usize>,
     unreachable: &'a Option<String>,
+    remarks: &'a [String],
     interrupted: bool,
     duration_ms: u128,
 }
@@ -111,6 +112,7 @@ fn run(report: &RunReport) -> Run<'_> {
             client_clauses: report.client_clauses,
             verdicts,
             unreachable: &report.unreachable,
+            remarks: &report.remarks,
             interrupted: report.interrupted,
             duration_ms: report.duration.as_millis(),
         },

@@ -181,6 +181,9 @@ impl Terminal<'_> {
                 info.suite_version
             ),
         );
+        for remark in &report.remarks {
+            line(out, &paint(YELLOW, &format!("  target   {remark}")));
+        }
         if let Some(why) = &report.unreachable {
             line(out, &paint(RED, &format!("  the target cannot be reached any more: {why}")));
         }

@@ -1,13 +1,16 @@
 //! One attempt at a case: its control, the case, its control again, on connections that are opened when needed.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
+use super::conduct::Conduct;
+use super::seats::Seats;
 use crate::case::pattern::Mismatch;
 use crate::case::transcript::{Block, Want};
-use crate::case::{Case, Connection, Control, Declared, Principal, Touch, template};
+use crate::case::{Case, Control, Declared, Touch, template};
 use crate::clause::Level;
-use crate::exchange::{Conversation, Death, Limits, MarkerTrust, OpenError, Wire, variables};
+use crate::exchange::{Death, OpenError, Pace, Wire, variables};
 use crate::oracle::block::{Fit, Judgement};
+use crate::oracle::forensics::{self, Finding, Kind};
 use crate::oracle::passive::{Code, Sighting, Tally, shorten};
 use crate::target::Launcher;
 use crate::verdict::Verdict;
@@ -24,14 +27,14 @@ pub struct Context<'a> {
     pub secrets: &'a [String],
     /// Seed of all draws.
     pub seed: u64,
-    /// How long to wait.
-    pub limits: Limits,
+    /// How long to wait, and what was learned about that.
+    pub pace: Pace,
+    /// How the target behaves as a process.
+    pub conduct: Conduct,
     /// Whether should clauses fail.
     pub strict: bool,
     /// Readings asked for: clause id to name.
     pub readings: &'a std::collections::BTreeMap<String, String>,
-    /// Whether markers are answered.
-    pub trust: MarkerTrust,
     /// Connections opened so far.
     pub sessions: AtomicUsize,
 }
@@ -75,16 +78,7 @@ impl Attempt {
     }
 }
 
-/// The connections of a case, opened when first needed.
-#[derive(Default)]
-pub struct Seats {
-    open: Vec<Option<Conversation>>,
-    defaults: Option<String>,
-    /// Whether anything was answered on the first connection.
-    pub served: bool,
-}
-
-enum Play {
+pub(super) enum Play {
     Fits(Vec<String>),
     Differs(Box<Judgement>),
     Unreadable(Box<Judgement>),
@@ -94,94 +88,6 @@ enum Play {
     NotOpen(OpenError),
     OurFault(String),
     Undrained,
-}
-
-impl Seats {
-    /// Closes every connection; output that comes after the end is charged to `case`.
-    pub fn close(&mut self, context: &Context<'_>, case: &str, tally: &mut Tally) {
-        self.defaults = None;
-        self.served = false;
-        for conversation in self.open.drain(..).flatten() {
-            let (_, late) = conversation.close(&context.limits);
-            for line in late.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
-                note_extra(tally, case, line, "output after the end of the session");
-            }
-        }
-    }
-
-    fn kill(&mut self, index: usize) {
-        if let Some(conversation) = self.open.get_mut(index).and_then(Option::take) {
-            let _ = conversation.kill();
-        }
-        if index == 0 {
-            self.defaults = None;
-            self.served = false;
-        }
-    }
-
-    /// Whether the first connection is open and can take another case.
-    #[must_use]
-    pub fn is_usable(&self) -> bool {
-        self.open.first().and_then(Option::as_ref).is_some_and(Conversation::is_usable)
-    }
-
-    fn seat(
-        &mut self,
-        index: usize,
-        connection: &Connection,
-        context: &Context<'_>,
-        case: &Case,
-    ) -> Result<&mut Conversation, Play> {
-        while self.open.len() <= index {
-            self.open.push(None);
-        }
-        if self.open[index].as_ref().is_none_or(|c| !c.is_usable()) {
-            self.kill(index);
-            let argv = context
-                .launcher
-                .arguments(&connection.flags, context.default_flags)
-                .map_err(Play::OurFault)?;
-            context.sessions.fetch_add(1, Ordering::Relaxed);
-            let mut conversation = Conversation::open(
-                &argv,
-                context.launcher.cwd.as_deref(),
-                &context.launcher.env,
-                &context.limits,
-            )
-            .map_err(Play::NotOpen)?;
-            if let Some(principal) = connection.login {
-                log_in(&mut conversation, principal, context, case)?;
-            }
-            self.open[index] = Some(conversation);
-        }
-        self.open[index].as_mut().ok_or_else(|| Play::OurFault("a connection vanished".to_owned()))
-    }
-}
-
-fn log_in(
-    conversation: &mut Conversation,
-    principal: Principal,
-    context: &Context<'_>,
-    case: &Case,
-) -> Result<(), Play> {
-    let name = match principal {
-        Principal::Cred => "cred",
-        Principal::ContactId => "contactId",
-        Principal::UserId => "userId",
-        Principal::User => "user",
-    };
-    let mut vars = variables(context.seed, &case.id, u64::MAX, context.declared);
-    let value = vars.get(&format!("@{name}"));
-    let line = format!(
-        "{{\"jsonrpc\":\"2.0\",\"method\":\"login\",\"params\":{{\"{name}\":{value}}},\"id\":\"{{token}}\"}}"
-    );
-    match conversation.request(&line, &vars, &context.limits) {
-        Some(answer) if answer.get("result").is_some() => Ok(()),
-        Some(answer) => {
-            Err(Play::NoSetup(format!("the login by {name} that precedes the case failed: {answer}")))
-        }
-        None => Err(Play::NoSetup(format!("the login by {name} that precedes the case was not answered"))),
-    }
 }
 
 /// Plays a case once, with its controls, and judges it.
@@ -194,9 +100,7 @@ pub fn attempt(
     tally: &mut Tally,
 ) -> Attempt {
     if !fresh {
-        for conversation in seats.open.iter_mut().flatten() {
-            let _ = conversation.take_wire();
-        }
+        let _ = seats.take_wire();
     }
     let touches_options = case.touches.contains(&Touch::Options);
     if touches_options && let Err(play) = remember_options(context, case, seats) {
@@ -229,15 +133,19 @@ fn attempt_with_controls(
         }
         control = Some("passed before".to_owned());
     }
+    let mut died_after = None;
     let mut main = play_all(context, case, seats, tally);
     if matches!(main, Play::Fits(_)) {
         main = settle(context, case, seats, Some(tally)).err().unwrap_or(main);
     } else if matches!(main, Play::Differs(_) | Play::Unreadable(_)) {
         // For the report: whatever else was on its way. The verdict stands, whether the target still answers or not.
-        let _ = settle(context, case, seats, None);
+        died_after = settle(context, case, seats, None).err();
     }
     let fits = matches!(main, Play::Fits(_));
     let mut result = verdict(context, case, level, main, seats);
+    if let Some(Play::Dead(Death::Hang(what) | Death::Crash(what))) = died_after {
+        result.reason.push_str(&format!("; then {what}"));
+    }
     if fits && let Some(twin) = &case.control {
         if case.touches.contains(&Touch::Options)
             && seats.is_usable()
@@ -249,7 +157,7 @@ fn attempt_with_controls(
             return control_failed(context, case, level, failed, "after", seats);
         }
         control = Some("passed before and after".to_owned());
-        result.wire.extend(take_wire(seats));
+        result.wire.extend(seats.take_wire());
     }
     result.control = control;
     result
@@ -333,6 +241,12 @@ fn play(
         if last && with_readings {
             endings.extend(case.readings.iter().map(|r| r.wants.as_slice()));
         }
+        if blocks[..i].iter().any(|b| b.session == block.session)
+            && let Some(words) = seats.broke_off(block.session)
+        {
+            // A new connection would not know what the case has told the old one.
+            return Play::Dead(Death::Crash(format!("it ended ({words}) in the middle of the case")));
+        }
         let conversation = match seats.seat(block.session, &case.connections[block.session], context, case) {
             Ok(conversation) => conversation,
             Err(play) => return play,
@@ -352,21 +266,16 @@ fn play(
             }
             continue;
         }
-        let played = conversation.play(
-            case,
-            block,
-            &endings,
-            &mut vars,
-            cut.take(),
-            (&context.limits, &context.trust),
-        );
+        let played = conversation.play(case, block, &endings, &mut vars, cut.take(), &context.pace);
         if let Some(fault) = played.our_fault {
             return Play::OurFault(fault);
         }
         if let Some(first) =
             played.judgements.iter().find(|j| j.fit == Fit::Fits).or(played.judgements.first())
         {
-            seats.served |= !first.answers.is_empty();
+            if !first.answers.is_empty() {
+                seats.serves(block.session);
+            }
             charge(case, first, context, tally);
             let texts = first.answers.iter().map(|a| String::from_utf8_lossy(a));
             for text in texts {
@@ -376,7 +285,7 @@ fn play(
             }
         }
         if let Some(death) = played.death {
-            seats.kill(block.session);
+            seats.kill(block.session, context);
             return Play::Dead(death);
         }
         if played.undrained {
@@ -385,9 +294,8 @@ fn play(
         match settled(played.judgements, case, last && with_readings) {
             Ok((_, shown)) => readings = shown,
             Err(Play::Differs(judgement)) if ended_instead(&judgement) => {
-                let words =
-                    seats.open[block.session].as_ref().map(Conversation::end_in_words).unwrap_or_default();
-                seats.kill(block.session);
+                let words = seats.get(block.session).map(|c| c.end_in_words()).unwrap_or_default();
+                seats.kill(block.session, context);
                 return Play::Dead(Death::Crash(format!("it ended ({words}) instead of answering")));
             }
             Err(play) => return play,
@@ -438,8 +346,22 @@ fn charge(case: &Case, judgement: &Judgement, context: &Context<'_>, tally: &mut
 }
 
 fn note_extra(tally: &mut Tally, case: &str, line: &[u8], detail: &str) {
-    let sighting = Sighting { case: case.to_owned(), detail: detail.to_owned(), answer: shorten(line) };
+    let looks = forensics::explain(line).map_or_else(String::new, |finding| format!(": {finding}"));
+    let sighting =
+        Sighting { case: case.to_owned(), detail: format!("{detail}{looks}"), answer: shorten(line) };
     tally.note(Code::Extra, sighting);
+}
+
+/// Charges output that came when a session was over.
+pub(super) fn note_late(tally: &mut Tally, case: &str, late: &[u8]) {
+    for line in late.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
+        let finding = match forensics::explain(line) {
+            Some(finding) if finding.kind != Kind::Text => finding,
+            _ => Finding::new(Kind::AfterEnd, 0),
+        };
+        let detail = format!("output after the end of the session: {finding}");
+        tally.note(Code::Extra, Sighting { case: case.to_owned(), detail, answer: shorten(line) });
+    }
 }
 
 /// Proves on every open connection that nothing more comes; what does is charged to the tally, if there is one.
@@ -450,9 +372,9 @@ fn settle(
     mut tally: Option<&mut Tally>,
 ) -> Result<(), Play> {
     let mut vars = variables(context.seed, &case.id, 3, context.declared);
-    for index in 0..seats.open.len() {
-        let Some(conversation) = seats.open[index].as_mut().filter(|c| c.is_usable()) else { continue };
-        match conversation.settle(&mut vars, &context.limits, &context.trust) {
+    for index in 0..seats.count() {
+        let Some(conversation) = seats.get(index).filter(|c| c.is_usable()) else { continue };
+        match conversation.settle(&mut vars, &context.pace) {
             Ok(stray) => {
                 for line in stray.split_inclusive(|b| *b == b'\n') {
                     if let Some(tally) = tally.as_deref_mut().filter(|_| case.passive) {
@@ -461,7 +383,7 @@ fn settle(
                 }
             }
             Err(death) => {
-                seats.kill(index);
+                seats.kill(index, context);
                 return Err(Play::Dead(death));
             }
         }
@@ -478,7 +400,13 @@ fn remember_options(context: &Context<'_>, case: &Case, seats: &mut Seats) -> Re
     }
     let vars = variables(context.seed, &case.id, 4, context.declared);
     let line = "{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"id\":\"{token}\"}";
-    let answer = conversation.request(line, &vars, &context.limits);
+    let answer = match conversation.request(line, &vars, &context.pace) {
+        Ok(answer) => answer,
+        Err(death) => {
+            seats.kill(0, context);
+            return Err(Play::Dead(death));
+        }
+    };
     // Where options cannot be read they cannot be restored; the session is then closed after the case.
     seats.defaults =
         answer.and_then(|a| a.get("result").map(ToString::to_string)).filter(|o| o.starts_with('{'));
@@ -503,25 +431,19 @@ fn restore_options(context: &Context<'_>, case: &Case, seats: &mut Seats) -> boo
     let Some(defaults) = seats.defaults.clone().filter(|listed| lists_all(listed, case)) else {
         return false;
     };
-    let Some(conversation) = seats.open.first_mut().and_then(Option::as_mut) else { return false };
+    let Some(conversation) = seats.get(0) else { return false };
     let vars = variables(context.seed, &case.id, 5, context.declared);
     let set =
         format!("{{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"params\":{defaults},\"id\":\"{{token}}\"}}");
     let ask = "{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"id\":\"{token}\"}";
-    if conversation.request(&set, &vars, &context.limits).is_none() {
-        return false;
-    }
+    let Ok(Some(_)) = conversation.request(&set, &vars, &context.pace) else { return false };
     conversation.reset_prefix();
-    let now = conversation.request(ask, &vars, &context.limits);
+    let now = conversation.request(ask, &vars, &context.pace).ok().flatten();
     let wanted = civispec_wire::json::parse(defaults.as_bytes()).ok();
     now.as_ref()
         .and_then(|a| a.get("result"))
         .zip(wanted)
         .is_some_and(|(now, wanted)| now.same_value(&wanted))
-}
-
-fn take_wire(seats: &mut Seats) -> Vec<Wire> {
-    seats.open.iter_mut().flatten().flat_map(Conversation::take_wire).collect()
 }
 
 fn verdict(context: &Context<'_>, case: &Case, level: Level, play: Play, seats: &mut Seats) -> Attempt {
@@ -546,30 +468,34 @@ fn verdict(context: &Context<'_>, case: &Case, level: Level, play: Play, seats: 
         }
         Play::Unreadable(judgement) => {
             let reason = format!(
-                "an answer is no JSON, which is charged to its own clause: {}",
+                "an answer is {}, which is charged to its own clause: {}",
+                judgement.mismatches.first().map_or("no JSON", |m| m.got.as_str()),
                 judgement.answer.clone().unwrap_or_default()
             );
             explained(Attempt::new(Verdict::Inconclusive, reason), *judgement)
         }
         Play::Dead(Death::Hang(what)) => Attempt::new(Verdict::Hang, what),
         Play::Dead(Death::Crash(what)) => Attempt::new(Verdict::Crash, what),
+        Play::Dead(Death::Stopped(what)) => {
+            Attempt::new(Verdict::Inconclusive, format!("not finished: {what}"))
+        }
         Play::Never(text, answer) => Attempt {
             got: Some(answer),
             wanted: Some(format!("no answer that contains {text:?}")),
             ..Attempt::new(departure, format!("an answer contains {text:?}"))
         },
         Play::NoSetup(what) => Attempt::new(Verdict::Inconclusive, what),
-        Play::NotOpen(error) => Attempt { lifeless: true, ..not_open(error) },
+        Play::NotOpen(error) => not_open(error),
         Play::OurFault(what) => Attempt::new(Verdict::HarnessError, what),
         Play::Undrained => Attempt::new(
             Verdict::Inconclusive,
             "the pipe was not seen empty between two writes, so the split proves nothing".to_owned(),
         ),
     };
-    if matches!(result.verdict, Verdict::Hang | Verdict::Crash) && !seats.served {
+    if matches!(result.verdict, Verdict::Hang | Verdict::Crash) && !seats.has_served() {
         result.lifeless = true;
     }
-    result.wire = take_wire(seats);
+    result.wire = seats.take_wire();
     result
 }
 
@@ -580,14 +506,17 @@ fn explained(attempt: Attempt, judgement: Judgement) -> Attempt {
 /// A connection that could not be opened, as a verdict on the case that wanted it.
 fn not_open(error: OpenError) -> Attempt {
     match error {
-        OpenError::Start(e) => {
-            Attempt::new(Verdict::Unreachable, format!("the command cannot be started: {e}"))
+        OpenError::Start(e) => Attempt {
+            lifeless: true,
+            ..Attempt::new(Verdict::Unreachable, format!("the command cannot be started: {e}"))
+        },
+        OpenError::NoHeader { death: Death::Stopped(what), .. } => {
+            Attempt::new(Verdict::Inconclusive, format!("not finished: {what}"))
         }
-        OpenError::NoHeader { what, ended, output } => {
-            let verdict = if what.starts_with("ended") { Verdict::Crash } else { Verdict::Hang };
+        OpenError::NoHeader { death, output, .. } => {
+            let verdict = if matches!(death, Death::Crash(_)) { Verdict::Crash } else { Verdict::Hang };
             let got = (!output.is_empty()).then(|| shorten(&output));
-            let end = if ended.forced { String::new() } else { format!(" ({})", ended.in_words()) };
-            Attempt { got, ..Attempt::new(verdict, format!("the target {what}{end}")) }
+            Attempt { got, lifeless: true, ..Attempt::new(verdict, death.in_words().to_owned()) }
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Runs cases: opens sessions, spreads them over workers, repeats what failed in company, and says what happened.
 //!
 //! The runner emits [`Event`]s and knows no output format. What a case means is decided in [`attempt`], which cases
-//! share a session in [`plan`], what a repeat shows in [`repeat`], what the results mean for clauses in [`summary`].
+//! share a session in [`plan`], who sits on which connection in [`seats`], what a repeat shows in [`repeat`], how the
+//! target behaves as a process in [`conduct`], what the results mean for clauses in [`summary`].
 
 pub mod attempt;
+pub mod conduct;
 pub mod plan;
 mod repeat;
+pub mod seats;
 mod summary;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,13 +16,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use self::attempt::{Attempt, Context, Seats, attempt};
+use self::attempt::{Attempt, Context, attempt};
+use self::conduct::Conduct;
 use self::plan::{Job, Wishes};
+use self::seats::Seats;
 use crate::case::pattern::Mismatch;
-use crate::case::{Case, Connection, Declared, Flags, Suite};
+use crate::case::{Case, Declared, Flags, Suite};
 use crate::clause::Level;
 use crate::event::{CaseResult, Event, RunInfo, RunReport};
-use crate::exchange::{Conversation, Limits, MarkerTrust, OpenError, variables};
+use crate::exchange::{Conversation, Death, Limits, OpenError, Pace, variables};
 use crate::oracle::passive::{Tally, shorten};
 use crate::profile::Profile;
 use crate::target::Launcher;
@@ -72,10 +77,10 @@ pub fn run(plan: &Plan<'_>, emit: &mut dyn FnMut(Event)) -> Result<RunReport, St
         declared: &plan.declared,
         secrets: &plan.secrets,
         seed: plan.seed,
-        limits: plan.limits,
+        pace: Pace::new(plan.limits, Some(started + plan.run_limit)),
+        conduct: Conduct::default(),
         strict: plan.strict,
         readings: &plan.readings,
-        trust: MarkerTrust::default(),
         sessions: AtomicUsize::new(0),
     };
     let (skipped, applying): (Vec<_>, Vec<_>) = plan
@@ -143,7 +148,8 @@ pub fn run(plan: &Plan<'_>, emit: &mut dyn FnMut(Event)) -> Result<RunReport, St
     summary::apply_passive(plan, &mut results, &tally);
     summary::apply_consistency(plan, &mut results);
     let unreachable = shift.why_gone.lock().ok().and_then(|mut why| why.take());
-    let report = summary::report(plan, info, results, unreachable, started.elapsed());
+    let report =
+        summary::report(plan, info, results, (unreachable, context.conduct.remarks()), started.elapsed());
     emit(Event::Finished(Box::new(report.clone())));
     Ok(report)
 }
@@ -153,21 +159,20 @@ fn identify(context: &Context<'_>) -> Result<String, String> {
     let argv = context.launcher.arguments(&Flags::Suite, context.default_flags)?;
     let shown = crate::report::repro::command_line(&argv);
     context.sessions.fetch_add(1, Ordering::Relaxed);
-    match Conversation::open(&argv, context.launcher.cwd.as_deref(), &context.launcher.env, &context.limits) {
+    match Conversation::open(&argv, context.launcher, &context.pace) {
         Ok(conversation) => {
             let header = shorten(conversation.header());
-            let _ = conversation.close(&context.limits);
+            context.conduct.note(&conversation.close(&context.pace).0);
             Ok(header)
         }
         Err(OpenError::Start(e)) => Err(format!(
             "the target cannot be started: {shown}: {e}\nGive the command of a Civi::pipe server after '--'; it is \
              started directly, without a shell."
         )),
-        Err(OpenError::NoHeader { what, ended, output }) => {
-            let mut message = vec![format!("the target {what}: {shown}")];
-            if !ended.forced {
-                message.push(format!("It ended with {}.", ended.in_words()));
-            }
+        Err(OpenError::NoHeader { death: Death::Stopped(what), .. }) => Err(format!("not begun: {what}")),
+        Err(OpenError::NoHeader { death, ended, output }) => {
+            let mut message =
+                vec![format!("the target gave no header: {shown}\n{}", sentence(death.in_words()))];
             if !output.is_empty() {
                 message.push(format!("standard output begins with: {}", shorten(&output)));
             }
@@ -181,6 +186,12 @@ fn identify(context: &Context<'_>) -> Result<String, String> {
             Err(crate::report::redact(&message.join("\n"), context.secrets))
         }
     }
+}
+
+/// Words about a target as a sentence of their own.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
 fn plain(verdict: Verdict, reason: String) -> Attempt {
@@ -278,7 +289,8 @@ impl<'a> Shift<'a> {
                 let level = level_of(self.plan, case);
                 let mut seen = attempt(self.context, case, level, &mut seats, earlier.is_empty(), tally);
                 let mut needs = Vec::new();
-                if seen.verdict.needs_repeat() && !earlier.is_empty() {
+                let again = seen.verdict.needs_repeat() && self.context.pace.stopped().is_none();
+                if again && !earlier.is_empty() {
                     seats.close(self.context, &case.id, tally);
                     (seen, needs) = repeat::alone(self.context, case, level, &earlier, seen);
                     earlier.clear();
@@ -318,6 +330,9 @@ impl<'a> Shift<'a> {
 
     /// Counts deaths in a row; after three the target must answer once on a fresh connection, or it is gone.
     fn watch(&self, seen: &mut Attempt) {
+        if self.context.pace.stopped().is_some() {
+            return;
+        }
         if !seen.lifeless {
             self.deaths.store(0, Ordering::Relaxed);
             return;
@@ -337,21 +352,17 @@ impl<'a> Shift<'a> {
     }
 
     fn lives(&self) -> bool {
-        let connection = Connection { flags: Flags::Suite, login: None };
-        let Ok(argv) = self.context.launcher.arguments(&connection.flags, self.context.default_flags) else {
+        let Ok(argv) = self.context.launcher.arguments(&Flags::Suite, self.context.default_flags) else {
             return false;
         };
         self.context.sessions.fetch_add(1, Ordering::Relaxed);
-        let opened = Conversation::open(
-            &argv,
-            self.plan.launcher.cwd.as_deref(),
-            &self.plan.launcher.env,
-            &self.plan.limits,
-        );
-        let Ok(mut conversation) = opened else { return false };
+        let Ok(mut conversation) = Conversation::open(&argv, self.context.launcher, &self.context.pace)
+        else {
+            return false;
+        };
         let mut vars = variables(self.plan.seed, "alive", 0, &self.plan.declared);
-        let alive = conversation.settle(&mut vars, &self.plan.limits, &self.context.trust).is_ok();
-        let _ = conversation.kill();
+        let alive = conversation.settle(&mut vars, &self.context.pace).is_ok();
+        self.context.conduct.note(&conversation.kill(&self.context.pace));
         alive
     }
 }

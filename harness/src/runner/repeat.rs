@@ -1,6 +1,7 @@
 //! What was seen in a shared session is seen again, alone and in company, before it counts.
 
-use super::attempt::{Attempt, Context, Seats, attempt};
+use super::attempt::{Attempt, Context, attempt};
+use super::seats::Seats;
 use crate::case::Case;
 use crate::clause::Level;
 use crate::oracle::passive::Tally;
@@ -8,6 +9,8 @@ use crate::verdict::Verdict;
 
 /// Most sessions that are spent on shortening the messages that must come before.
 const SHORTENING: usize = 12;
+/// The same where each of them costs the time of a hang.
+const SHORTENING_A_HANG: usize = 4;
 
 /// Repeats a case that went wrong behind `earlier` ones. Returns what counts, and the cases that it needs before it.
 pub(super) fn alone(
@@ -31,10 +34,11 @@ pub(super) fn alone(
     // Leave out ever smaller parts as long as the failure stays.
     let mut part = needed.len().div_ceil(2);
     let mut spent = 0;
-    while spent < SHORTENING && part > 0 {
+    let limit = if worst.verdict == Verdict::Hang { SHORTENING_A_HANG } else { SHORTENING };
+    while spent < limit && part > 0 {
         let mut start = 0;
         let mut shorter = false;
-        while start < needed.len() && spent < SHORTENING {
+        while start < needed.len() && spent < limit {
             let end = (start + part).min(needed.len());
             let rest: Vec<&Case> = needed[..start].iter().chain(&needed[end..]).copied().collect();
             let trial = play_behind(context, case, level, &rest);

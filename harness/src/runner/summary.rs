@@ -64,7 +64,7 @@ pub(super) fn report(
     plan: &Plan<'_>,
     info: RunInfo,
     cases: Vec<CaseResult>,
-    unreachable: Option<String>,
+    (unreachable, remarks): (Option<String>, Vec<String>),
     duration: Duration,
 ) -> RunReport {
     let by_id: BTreeMap<&str, &Case> = plan.cases.iter().map(|c| (c.id.as_str(), *c)).collect();
@@ -107,6 +107,7 @@ pub(super) fn report(
         clauses,
         client_clauses,
         unreachable,
+        remarks,
         interrupted: crate::interrupted(),
         duration,
     }

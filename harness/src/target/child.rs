@@ -12,18 +12,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::orphans;
 
 /// Most bytes of standard error that are kept.
 const STDERR_KEPT: usize = 16 << 10;
-/// Most bytes that a target may write on standard output without being asked before it counts as a flood.
-pub const FLOOD: usize = 20 << 20;
+/// Most bytes of standard output that come in one piece.
+pub const CHUNK: usize = 64 << 10;
+/// Most bytes of standard output that are kept once a target is being ended.
+const LATE: usize = 1 << 20;
 /// How often a child is looked at that neither writes nor ends.
 const SLICE: Duration = Duration::from_millis(20);
 /// How long output may stay open after the process itself ended (a grandchild holds the pipe).
 const LINGER: Duration = Duration::from_millis(300);
+/// How long a killed process may take to be gone. Only one that hangs in the kernel takes longer.
+const GONE: Duration = Duration::from_secs(5);
 
 /// A running target.
 pub struct Child {
@@ -39,6 +43,8 @@ pub struct Child {
     mark: String,
     stderr_head: Vec<u8>,
     stderr_total: u64,
+    buffer: Vec<u8>,
+    abandoned: bool,
     ended: bool,
 }
 
@@ -62,6 +68,10 @@ pub struct Ended {
     pub signal: Option<i32>,
     /// Whether we had to send a signal.
     pub forced: bool,
+    /// Whether it went on after its standard input had been closed, for as long as it was given.
+    pub refused_to_end: bool,
+    /// Whether it went on after TERM, for as long as it was given.
+    pub killed: bool,
     /// Processes that it left behind and that we ended.
     pub left_behind: usize,
     /// The first bytes of its standard error.
@@ -137,6 +147,8 @@ impl Child {
             mark,
             stderr_head: Vec::new(),
             stderr_total: 0,
+            buffer: vec![0; CHUNK],
+            abandoned: false,
             ended: false,
         })
     }
@@ -163,11 +175,14 @@ impl Child {
     /// the system cannot tell.
     #[must_use]
     pub fn drained(&self) -> Option<bool> {
-        let stdin = self.stdin.as_ref()?;
-        if self.sent < self.outbox.len() {
-            return Some(false);
-        }
-        rustix::io::ioctl_fionread(stdin).ok().map(|waiting| waiting == 0)
+        self.unread().map(|unread| unread == 0)
+    }
+
+    /// How many of the queued bytes the child has not read. `None` where the system cannot tell.
+    #[must_use]
+    pub fn unread(&self) -> Option<usize> {
+        let waiting = rustix::io::ioctl_fionread(self.stdin.as_ref()?).ok()?;
+        Some(usize::try_from(waiting).unwrap_or(usize::MAX).saturating_add(self.outbox.len() - self.sent))
     }
 
     /// Waits until something happens or the deadline passes, moving bytes in both directions.
@@ -191,6 +206,7 @@ impl Child {
             }
             if self.exited.is_some_and(|(_, at)| at.elapsed() > LINGER) {
                 self.stdout = None;
+                self.abandoned = true;
                 return Pump::Eof;
             }
             if Instant::now() >= deadline || crate::interrupted() {
@@ -239,18 +255,14 @@ impl Child {
     }
 
     fn read_stdout(&mut self) -> Option<Vec<u8>> {
-        let mut buffer = vec![0; 64 << 10];
         let stdout = self.stdout.as_mut()?;
         loop {
-            match stdout.read(&mut buffer) {
+            match stdout.read(&mut self.buffer) {
                 Ok(0) => {
                     self.stdout = None;
                     return None;
                 }
-                Ok(n) => {
-                    buffer.truncate(n);
-                    return Some(buffer);
-                }
+                Ok(n) => return Some(self.buffer[..n].to_vec()),
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == ErrorKind::WouldBlock => return None,
                 Err(_) => {
@@ -280,6 +292,42 @@ impl Child {
         }
     }
 
+    /// Whether the process is stopped, by a signal or by itself, so that it cannot answer.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        self.pid().is_some_and(
+            |pid| matches!(waitid(WaitId::Pid(pid), options), Ok(Some(status)) if status.stopped()),
+        )
+    }
+
+    /// Whether nobody can read standard input any more although we have not closed it.
+    #[must_use]
+    pub fn is_input_abandoned(&self) -> bool {
+        let Some(stdin) = &self.stdin else { return self.write_failed };
+        let mut fds = [PollFd::new(stdin, PollFlags::OUT)];
+        let looked = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+        looked.is_ok() && fds[0].revents().contains(PollFlags::ERR)
+    }
+
+    /// Whether the process has ended but its output has not: something that it started holds on to it.
+    #[must_use]
+    pub const fn left_output_open(&self) -> bool {
+        self.abandoned
+    }
+
+    /// The signal that ended the child, if one did.
+    #[must_use]
+    pub fn signal(&self) -> Option<i32> {
+        self.exited.and_then(|(status, _)| status.signal())
+    }
+
+    /// How many bytes of standard error there were so far.
+    #[must_use]
+    pub const fn stderr_total(&self) -> u64 {
+        self.stderr_total
+    }
+
     /// Whether the process itself has ended.
     pub fn has_exited(&mut self) -> bool {
         if self.exited.is_none()
@@ -300,30 +348,40 @@ impl Child {
     /// comes meanwhile goes to `late`, bounded.
     pub fn end(mut self, grace: Duration, late: &mut Vec<u8>) -> Ended {
         self.stdin = None;
-        let mut forced = false;
-        if !self.wait(grace, late) {
-            forced = true;
-            self.signal(Signal::TERM);
-            if !self.wait(grace, late) {
-                self.signal(Signal::KILL);
-                self.wait(Duration::from_secs(5), late);
-            }
-        }
-        self.clean_up(forced)
+        if self.wait(grace, late) { self.clean_up(false, true, false) } else { self.force(grace, late) }
+    }
+
+    /// Ends a child whose input was closed long ago: TERM, `grace`, then KILL.
+    pub fn terminate(mut self, grace: Duration) -> Ended {
+        self.stdin = None;
+        if self.has_exited() { self.clean_up(false, true, false) } else { self.force(grace, &mut Vec::new()) }
     }
 
     /// Ends the child at once.
     pub fn kill(mut self) -> Ended {
-        let mut late = Vec::new();
         let forced = !self.has_exited();
-        self.signal(Signal::KILL);
-        self.wait(Duration::from_secs(5), &mut late);
-        self.clean_up(forced)
+        // What it wrote or still writes is of no interest; closed pipes also end what only waits for them.
+        (self.stdin, self.stdout) = (None, None);
+        self.send_signal(Signal::KILL);
+        self.wait(GONE, &mut Vec::new());
+        self.clean_up(forced, false, false)
     }
 
-    fn clean_up(mut self, forced: bool) -> Ended {
+    fn force(mut self, grace: Duration, late: &mut Vec<u8>) -> Ended {
+        self.send_signal(Signal::TERM);
+        // A stopped process takes no signal until it goes on.
+        self.send_signal(Signal::CONT);
+        let killed = !self.wait(grace, late);
+        if killed {
+            self.send_signal(Signal::KILL);
+            self.wait(GONE, late);
+        }
+        self.clean_up(true, true, killed)
+    }
+
+    fn clean_up(mut self, forced: bool, polite: bool, killed: bool) -> Ended {
         // Members of the group that outlived their leader.
-        self.signal(Signal::KILL);
+        self.send_signal(Signal::KILL);
         self.drain_stderr();
         let left_behind = orphans::end_marked(&self.mark);
         self.ended = true;
@@ -332,6 +390,8 @@ impl Child {
             code: status.and_then(|s| s.code()),
             signal: status.and_then(|s| s.signal()),
             forced,
+            refused_to_end: forced && polite,
+            killed,
             left_behind,
             stderr: std::mem::take(&mut self.stderr_head),
             stderr_total: self.stderr_total,
@@ -357,7 +417,7 @@ impl Child {
             self.poll(slice.min(deadline - now));
             self.drain_stderr();
             while let Some(bytes) = self.read_stdout() {
-                let room = FLOOD.saturating_sub(late.len()).min(bytes.len());
+                let room = LATE.saturating_sub(late.len()).min(bytes.len());
                 late.extend_from_slice(&bytes[..room]);
                 if room < bytes.len() {
                     self.stdout = None;
@@ -366,8 +426,13 @@ impl Child {
         }
     }
 
-    fn signal(&self, signal: Signal) {
-        if let Some(pid) = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw) {
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.process.id()).ok().and_then(Pid::from_raw)
+    }
+
+    /// Sends a signal to the whole group of the child.
+    fn send_signal(&self, signal: Signal) {
+        if let Some(pid) = self.pid() {
             // The group may be gone already.
             let _ = kill_process_group(pid, signal);
         }
@@ -377,8 +442,9 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         if !self.ended {
-            self.signal(Signal::KILL);
-            let _ = self.process.wait();
+            (self.stdin, self.stdout) = (None, None);
+            self.send_signal(Signal::KILL);
+            self.wait(GONE, &mut Vec::new());
             orphans::end_marked(&self.mark);
         }
     }

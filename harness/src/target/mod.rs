@@ -10,3 +10,4 @@ pub mod reference;
 
 pub use self::child::{Child, Ended, Pump};
 pub use self::launcher::{Launcher, Placement};
+pub use self::orphans::{adopt, end_adopted};

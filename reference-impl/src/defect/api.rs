@@ -1,7 +1,7 @@
 //! Defects of API calls: what they are given, and how their errors are reported.
 
 use civispec_wire::json::{Json, object};
-use civispec_wire::jsonrpc::{ErrorObject, INVALID_PARAMS};
+use civispec_wire::jsonrpc::{ErrorObject, INVALID_PARAMS, Request};
 
 use crate::pipe::code::API_FAILED;
 use crate::pipe::hooks::Hook;
@@ -36,18 +36,18 @@ pub(super) const DEFECTS: &[Seed] = &[
     Seed {
         slug: "api-refusal-in-result",
         about: "reports in the result that a user lacks permission although apiError is exception",
-        hooks: &[Hook::Outcome(|_, outcome, _, _| {
+        hooks: &[Hook::Outcome(|request, outcome, _, _| {
             if word_of(outcome) == Some("unauthorized") {
-                into_result(outcome);
+                into_result(request, outcome);
             }
         })],
     },
     Seed {
         slug: "api-bad-value-in-result",
         about: "reports in the result that a param is not valid although apiError is exception",
-        hooks: &[Hook::Outcome(|_, outcome, _, _| {
+        hooks: &[Hook::Outcome(|request, outcome, _, _| {
             if word_of(outcome) == Some("invalid_value") {
-                into_result(outcome);
+                into_result(request, outcome);
             }
         })],
     },
@@ -93,7 +93,7 @@ pub(super) const DEFECTS: &[Seed] = &[
         hooks: &[Hook::Outcome(|request, outcome, state, scene| match request.method.as_str() {
             "options" if state.options.api_errors == ApiErrors::Array => scene.count = 2,
             "options" => scene.count = scene.count.saturating_sub(1),
-            "api4" if scene.count == 1 && api_failed(outcome) => into_result(outcome),
+            "api4" if scene.count == 1 && api_failed(outcome) => into_result(request, outcome),
             _ => {}
         })],
     },
@@ -123,7 +123,7 @@ pub(super) const DEFECTS: &[Seed] = &[
 ];
 
 /// The kind of API error, where it is reported as a JSON-RPC error.
-fn word_of(outcome: &Outcome) -> Option<&str> {
+pub(super) fn word_of(outcome: &Outcome) -> Option<&str> {
     match outcome {
         Err(error) if error.code == API_FAILED => error.data.as_ref()?.get("error_code")?.as_str(),
         _ => None,
@@ -131,13 +131,17 @@ fn word_of(outcome: &Outcome) -> Option<&str> {
 }
 
 /// Reports an API error as the option `apiError` says for array.
-pub(super) fn into_result(outcome: &mut Outcome) {
+pub(super) fn into_result(request: &Request, outcome: &mut Outcome) {
     if let Err(error) = outcome {
         let word = error.data.as_mut().and_then(|data| member(data, "error_code").cloned());
+        let tuple = request.params.as_ref().and_then(Json::as_array).unwrap_or_default();
+        let name = |place: usize| tuple.get(place).cloned().unwrap_or(Json::Null);
         *outcome = Ok(object([
             ("is_error", 1.into()),
             ("error_message", error.message.as_str().into()),
             ("error_code", word.unwrap_or(Json::Null)),
+            ("entity", name(0)),
+            ("action", name(1)),
         ]));
     }
 }

@@ -151,7 +151,7 @@ pub(super) const DEFECTS: &[Seed] = &[
 ];
 
 /// Makes the answer an error, once.
-fn refuse_if(wanted: &mut usize, answer: &mut Answer) {
+pub(super) fn refuse_if(wanted: &mut usize, answer: &mut Answer) {
     if std::mem::take(wanted) == 1 && answer.message.get("result").is_some() {
         let id = answer.message.get("id").cloned().unwrap_or(Json::Null);
         let outcome = Err(ErrorObject::new(INTERNAL_ERROR, "the server is out of step"));
@@ -160,7 +160,7 @@ fn refuse_if(wanted: &mut usize, answer: &mut Answer) {
 }
 
 /// Has the frame repeat itself, once.
-fn repeat_if(wanted: &mut usize, frame: &mut Frame) {
+pub(super) fn repeat_if(wanted: &mut usize, frame: &mut Frame) {
     if std::mem::take(wanted) == 1 && !frame.body.is_empty() {
         frame.end = [&frame.end[..], &frame.prefix, &frame.body, &frame.end].concat();
     }

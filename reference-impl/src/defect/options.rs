@@ -162,13 +162,16 @@ pub(super) const DEFECTS: &[Seed] = &[
 ];
 
 /// The members of an update.
-fn update_of(request: &Request) -> Option<&[(String, Json)]> {
+pub(super) fn update_of(request: &Request) -> Option<&[(String, Json)]> {
     let members = request.params.as_ref()?.as_object()?;
     (request.method == "options" && !members.is_empty()).then_some(members)
 }
 
 /// The list that a call of `options` returns, unless it is an update.
-fn list_of<'a>(request: &Request, outcome: &'a mut Outcome) -> Option<&'a mut Vec<(String, Json)>> {
+pub(super) fn list_of<'a>(
+    request: &Request,
+    outcome: &'a mut Outcome,
+) -> Option<&'a mut Vec<(String, Json)>> {
     match outcome {
         Ok(Json::Object(list)) if request.method == "options" && update_of(request).is_none() => Some(list),
         _ => None,

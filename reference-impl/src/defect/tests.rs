@@ -1,5 +1,8 @@
 //! Every row of the tables does something, no two rows share a name, and the data beside the cases knows each of them.
 
+mod calls;
+mod lines;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
@@ -8,7 +11,8 @@ use crate::pipe::{Config, Profile, Session};
 const DEFECTS_FILE: &str = include_str!("../../../cases/pipe/defects.toml");
 const CLAUSES_FILE: &str = include_str!("../../../cases/pipe/clauses.toml");
 
-/// A profile, the flags, and what each read brings, with `¶` for a line feed and `¤` for a carriage return. A request
+/// A profile, the flags, and what each read brings, with `¶` for a line feed, `¤` for a carriage return
+/// and `§` for 5000 letters. A request
 /// may leave out its version: `{…` stands for it.
 type Script = (Profile, Option<&'static str>, &'static [&'static str]);
 
@@ -200,7 +204,7 @@ fn more_lines() -> Vec<Vec<u8>> {
 /// All that a server with these seeds writes in those sessions.
 fn play(defects: &[Defect], variants: &[Variant]) -> Vec<u8> {
     let mut out = Vec::new();
-    for (profile, flags, reads) in SESSIONS {
+    for (profile, flags, reads) in SESSIONS.into_iter().chain(calls::SESSIONS).chain(lines::SESSIONS) {
         let mut session = Session::new(&Config {
             profile,
             flags: flags.map(Into::into),
@@ -211,6 +215,7 @@ fn play(defects: &[Defect], variants: &[Variant]) -> Vec<u8> {
         out.extend(session.header());
         for read in reads {
             let read = read.replace("{…", r#"{"jsonrpc":"2.0","#).replace('¶', "\n").replace('¤', "\r");
+            let read = read.replace('§', &"y".repeat(5000));
             session.feed(read.as_bytes(), &mut out);
         }
         session.finish(&mut out);
@@ -218,7 +223,7 @@ fn play(defects: &[Defect], variants: &[Variant]) -> Vec<u8> {
     }
     let mut session =
         Session::new(&Config { defects: defects.to_vec(), variants: variants.to_vec(), ..Config::default() });
-    for line in more_lines() {
+    for line in more_lines().into_iter().chain(calls::lines()) {
         session.feed(&line, &mut out);
         session.feed(b"\n", &mut out);
     }

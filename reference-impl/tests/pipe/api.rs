@@ -198,7 +198,7 @@ fn errors_are_results_or_json_rpc_errors_as_the_option_says() {
         assert_eq!(last("t", &[(method, r#"["Contact","zz"]"#)]), "-32099");
         assert_eq!(
             last("t", &[array, (method, r#"["Contact","zz"]"#)]),
-            r#"{"is_error":1,"error_message":"there is no such entity or action","error_code":"not-found"}"#
+            r#"{"is_error":1,"error_message":"there is no such entity or action","error_code":"not-found","entity":"Contact","action":"zz"}"#
         );
         assert_eq!(last("t", &[array, (method, r#"["Contact"]"#)]), "-32602");
     }
