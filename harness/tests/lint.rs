@@ -36,7 +36,7 @@ fn the_judgement_on_the_captures_is_the_reviewed_one() {
     for path in captures() {
         let name = path.file_name().expect("a file name").to_string_lossy().into_owned();
         let parsed = parse(&name, &std::fs::read(&path).expect("a capture can be read"));
-        assert_eq!(parsed.damage, None);
+        assert_eq!(parsed.damage, []);
         let judged: Vec<_> = parsed.sessions.into_iter().map(|s| (s.clone(), judge(&LEDGER, &s))).collect();
         out += &file(&name, &judged, Detail::Brief);
         all.extend(judged.into_iter().map(|(_, judged)| judged));
@@ -72,14 +72,19 @@ fn the_exit_status_tells_broken_clauses_from_sound_sessions_and_unreadable_files
     };
     let opening = r#"{"session":"s/1","about":"small","flags":"v","protocol":"published"}"#;
     let header = r#"{"dir":"<","text":"{\"Civi::pipe\":{\"v\":\"5\"}}\n"}"#;
-    let request = r#"{"dir":">","text":"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[],\"id\":1}\n"}"#;
+    let request =
+        r#"{"dir":">","text":"{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[],\"id\":1}\n"}"#;
     let good = r#"{"dir":"<","text":"{\"jsonrpc\":\"2.0\",\"result\":[],\"id\":1}\n"}"#;
     let bad = r#"{"dir":"<","text":"{\"jsonrpc\":\"2.0\",\"result\":{},\"id\":1}\n"}"#;
     let exit = r#"{"exit":0}"#;
     let sound = write("sound.jsonl", &[opening, header, request, good, exit]);
     let broken = write("broken.jsonl", &[opening, header, request, bad, exit]);
     let warned = write("warned.jsonl", &[opening, &header.replace("v\\\"", "x\\\""), exit]);
-    let damaged = write("damaged.jsonl", &[opening, header, request, bad, exit, opening, r#"{"dir":"<","txt":""}"#]);
+    let spoilt = r#"{"dir":"<","txt":""}"#;
+    let damaged = write(
+        "damaged.jsonl",
+        &[opening, header, request, bad, exit, opening, spoilt, opening, header, exit],
+    );
     let empty = write("empty.jsonl", &[]);
 
     let ok = civispec().arg("lint").arg(&sound).assert().code(0);
@@ -89,14 +94,24 @@ fn the_exit_status_tells_broken_clauses_from_sound_sessions_and_unreadable_files
 
     let red = civispec().args(["lint".as_ref(), sound.as_os_str(), broken.as_os_str()]).assert().code(1);
     let out = text(&red.get_output().stdout);
-    for wanted in ["FAIL s/1", "line 4: pipe:echo.input (states)", "sent    {", "wanted  the result []", "got     {", "   1  states  pipe:echo.input"] {
+    for wanted in [
+        "FAIL s/1",
+        "line 4: pipe:echo.input (states)",
+        "sent    {",
+        "wanted  the result []",
+        "got     {",
+        "   1  states  pipe:echo.input",
+    ] {
         assert!(out.contains(wanted), "{wanted}\n{out}");
     }
 
     let both = civispec().args(["lint", "--brief"]).args([&damaged, &sound]).assert().code(2);
     let (out, err) = (text(&both.get_output().stdout), text(&both.get_output().stderr));
-    assert!(err.contains("damaged.jsonl:7:") && err.contains("unknown member \"txt\"") && err.contains('^'), "{err}");
-    assert!(out.contains("4 states pipe:echo.input") && out.contains("ok   s/1\n3 sessions"), "{out}");
+    assert!(
+        err.contains("damaged.jsonl:7:") && err.contains("unknown member \"txt\"") && err.contains('^'),
+        "{err}"
+    );
+    assert!(out.contains("4 states pipe:echo.input") && out.contains("ok   s/1\n4 sessions"), "{out}");
 
     let nothing = civispec().arg("lint").arg(&empty).arg(folder.path().join("none.jsonl")).assert().code(2);
     let err = text(&nothing.get_output().stderr);
@@ -186,7 +201,7 @@ proptest! {
         let profile = if draft { Profile::Draft } else { Profile::Published };
         let text = recorded(profile, flags, &lines, ended, cut);
         let parsed = parse("s", text.as_bytes());
-        prop_assert!(parsed.damage.is_none());
+        prop_assert!(parsed.damage.is_empty());
         let judged = judge(&LEDGER, &parsed.sessions[0]);
         prop_assert!(judged.findings.is_empty(), "{:#?}\n{}", judged.findings, text);
     }
@@ -215,9 +230,11 @@ fn a_seeded_defect_of_the_reference_is_found_in_its_recording() {
     let lines: Vec<usize> = (0..POOL.len()).collect();
     let text = recorded(Profile::Published, "vtl", &lines, true, 4096);
     // The same session with one answer changed by hand: [] in place of {}.
-    let changed = text.replacen("{\\\"a\\\":{}", "{\\\"a\\\":[]", 2).replacen("{\\\"a\\\":[]", "{\\\"a\\\":{}", 1);
+    let changed =
+        text.replacen("{\\\"a\\\":{}", "{\\\"a\\\":[]", 2).replacen("{\\\"a\\\":[]", "{\\\"a\\\":{}", 1);
     assert_ne!(changed, text);
     let judged = judge(&LEDGER, &parse("s", changed.as_bytes()).sessions[0]);
-    let clauses: Vec<&str> = judged.findings.iter().filter(|f| f.is_broken()).map(|f: &Finding| f.clause).collect();
+    let clauses: Vec<&str> =
+        judged.findings.iter().filter(|f| f.is_broken()).map(|f: &Finding| f.clause).collect();
     assert_eq!(clauses, ["pipe:echo.input"]);
 }

@@ -44,17 +44,16 @@ pub(crate) fn lint(args: &Args) -> Result<u8, Error> {
             }
         };
         let parsed = parse(&name, &bytes);
-        let judged: Vec<_> =
-            parsed.sessions.into_iter().map(|s| (s.clone(), judge(&ledger, &s))).collect();
+        let judged: Vec<_> = parsed.sessions.into_iter().map(|s| (s.clone(), judge(&ledger, &s))).collect();
         print(&render::file(&name, &judged, detail));
-        if let Some(damage) = parsed.damage {
+        damaged |= !parsed.damage.is_empty();
+        if judged.is_empty() && parsed.damage.is_empty() {
+            let what = "there is no session in it; expected {\"session\":…} on the first line";
+            complain(&Error::Usage(format!("{name}: {what}")));
+            damaged = true;
+        }
+        for damage in parsed.damage {
             complain(&Error::Data(damage));
-            damaged = true;
-        } else if judged.is_empty() {
-            complain(&Error::Usage(format!(
-                "{name}: there is no session in it; expected {{\"session\":…}} on the first line"
-            )));
-            damaged = true;
         }
         all.extend(judged.into_iter().map(|(_, judged)| judged));
     }

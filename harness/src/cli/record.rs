@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::error::Error;
-use crate::lint::recording::{Protocol, opening_record};
+use crate::lint::recording::{OPENING, Protocol, opening_record};
 use crate::record::{Client, Event, Tape, inbox, relay};
 
 /// Sit between a client and a server and record what passes.
@@ -66,7 +66,9 @@ pub(crate) fn record(args: &Args) -> Result<u8, Error> {
                 let _ = std::fs::remove_file(output);
             }
             let program = Path::new(program).display();
-            Error::Unreachable(format!("cannot start {program}: {e}; the command of the server stands behind --"))
+            Error::Unreachable(format!(
+                "cannot start {program}: {e}; the command of the server stands behind --"
+            ))
         })?;
     let stem = output.file_stem().map_or_else(|| "session".into(), |s| s.to_string_lossy());
     let name = format!("{stem}/{}", sessions + 1);
@@ -106,7 +108,7 @@ fn open(path: &Path) -> Result<File, Error> {
 fn sessions_in(file: &mut File) -> std::io::Result<(usize, bool)> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    let sessions = bytes.split(|b| *b == b'\n').filter(|line| line.starts_with(b"{\"session\"")).count();
+    let sessions = bytes.split(|b| *b == b'\n').filter(|line| line.starts_with(OPENING)).count();
     Ok((sessions, bytes.last().is_none_or(|b| *b == b'\n')))
 }
 

@@ -362,18 +362,34 @@ impl<'a> Aligner<'_, 'a> {
     }
 
     /// A batch whose members were answered on lines of their own, with or without the prefix.
-    fn spread(&mut self, members: &[Single], first: &Segment, now: usize, taken: Taken<'a>, at: usize) -> (Vec<Taken<'a>>, usize) {
+    fn spread(
+        &mut self,
+        members: &[Single],
+        first: &Segment,
+        now: usize,
+        taken: Taken<'a>,
+        at: usize,
+    ) -> (Vec<Taken<'a>>, usize) {
         let mut all = vec![taken];
         let mut at = at;
         while at < self.out.len() && all.len() < members.len() {
             let rest = &self.out[at..];
-            let prefix = [first.prefix, now].into_iter().map(|p| &self.prefixes[p]).find(|p| rest.starts_with(p));
+            let prefix =
+                [first.prefix, now].into_iter().map(|p| &self.prefixes[p]).find(|p| rest.starts_with(p));
             let body = at + prefix.map_or(0, Vec::len);
             let length = self.out[body..].iter().position(|b| *b == b'\n');
             let end = length.map_or(self.out.len(), |n| body + n);
             let Some(value) = self.parse(body, end).filter(|v| belongs(members, v)) else { break };
             let missing = now != 0 && body == at;
-            let segment = Segment { offset: at, noise: (at, at), body, end, terminated: length.is_some(), missing, ..*first };
+            let segment = Segment {
+                offset: at,
+                noise: (at, at),
+                body,
+                end,
+                terminated: length.is_some(),
+                missing,
+                ..*first
+            };
             all.push(self.taken(&segment, (body, end), end, Some(value)));
             at = end + usize::from(length.is_some());
         }
@@ -464,12 +480,3 @@ struct Segment {
     is_new: bool,
     price: u32,
 }
-
-
-
-
-
-
-
-
-

@@ -181,7 +181,9 @@ impl Ask {
             Json::Array(items) if items.is_empty() => Self::EmptyBatch,
             Json::Array(items) => Self::Batch(items.iter().map(|item| Single::read(item, freedom)).collect()),
             Json::Object(members) => match members.as_slice() {
-                [(name, options)] if name == "OPTIONS" && protocol == Protocol::Draft => Self::OldOptions(options.clone()),
+                [(name, options)] if name == "OPTIONS" && protocol == Protocol::Draft => {
+                    Self::OldOptions(options.clone())
+                }
                 _ => Self::Single(Single::read(&value, freedom)),
             },
             _ if repaired => Self::Open,
@@ -203,7 +205,10 @@ impl Ask {
     pub fn updates(&self) -> impl DoubleEndedIterator<Item = &Json> {
         let old = if let Self::OldOptions(options) = self { Some(options) } else { None };
         let calls = self.messages().iter().filter_map(Single::request);
-        calls.filter(|r| r.method.eq_ignore_ascii_case("options")).filter_map(|r| r.params.as_ref()).chain(old)
+        calls
+            .filter(|r| r.method.eq_ignore_ascii_case("options"))
+            .filter_map(|r| r.params.as_ref())
+            .chain(old)
     }
 
     /// Whether it calls an API, which may print by itself.

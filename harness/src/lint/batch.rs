@@ -49,7 +49,9 @@ impl Court<'_> {
         let mut unanswered = Vec::new();
         for member in members.iter().filter(|m| !m.is_notification()) {
             // An id that the server rounded still tells whose answer it is.
-            let fits = |own: &Json, response: &Json| response.get("id").is_some_and(|id| compare(own, id) <= Same::Rounded);
+            let fits = |own: &Json, response: &Json| {
+                response.get("id").is_some_and(|id| compare(own, id) <= Same::Rounded)
+            };
             let own = member.accepted_ids(true).find_map(|own| left.iter().position(|(_, r)| fits(own, r)));
             match own {
                 Some(at) => {

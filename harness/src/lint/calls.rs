@@ -352,12 +352,7 @@ impl Court<'_> {
             self.sheet.find(c::API_RESULT, call.place, wanted, brief(call.response));
         }
     }
-
-
-
-
 }
-
 
 /// Why the params of an API call are none that it can use; empty where servers may differ.
 fn unusable(params: Option<&Json>) -> Option<&'static str> {

@@ -101,8 +101,7 @@ mod tests {
     fn every_clause_that_lint_names_is_in_the_ledger_and_binds_servers() {
         let ledger = crate::lint::built_in_ledger().unwrap();
         for id in super::ALL {
-            let clause =
-                ledger.get(id).unwrap_or_else(|| panic!("{id} is not in the ledger"));
+            let clause = ledger.get(id).unwrap_or_else(|| panic!("{id} is not in the ledger"));
             assert_ne!(clause.role, Role::Client, "{id} binds clients");
         }
     }

@@ -163,7 +163,12 @@ impl Court<'_> {
             if is_double {
                 let sent = shorten(&api.bytes);
                 let place = Place { line, sent: Some(&sent) };
-                return self.sheet.find(c::ONE_RESPONSE, place, "one response to each request", format!("one more: {text}"));
+                return self.sheet.find(
+                    c::ONE_RESPONSE,
+                    place,
+                    "one response to each request",
+                    format!("one more: {text}"),
+                );
             }
             let what = if response { "a line that looks like a response" } else { "output" };
             let hint = if self.options.prefix_is_set() {
@@ -260,22 +265,6 @@ impl Court<'_> {
         self.answer(place, slot, value);
     }
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
     fn end(&mut self, steps: &[Step<'_>]) {
         let slots = self.slots;
         let answered = steps.iter().rposition(|s| matches!(s, Step::Answered { .. }));
@@ -370,8 +359,6 @@ pub(super) fn code(response: &Json) -> Option<i64> {
     response.get("error")?.get("code")?.as_i64()
 }
 
-
-
 pub(super) fn api_name(ask: &Ask) -> String {
     let call = ask.messages().iter().filter(|m| m.calls_api()).find_map(Single::request);
     call.map_or_else(
@@ -383,7 +370,6 @@ pub(super) fn api_name(ask: &Ask) -> String {
         },
     )
 }
-
 
 /// Whether the session is held against the draft.
 pub(super) fn is_draft(session: &Session) -> bool {

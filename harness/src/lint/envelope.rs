@@ -121,9 +121,7 @@ impl Court<'_> {
                 Code::Leak if self.quotes_request(slot, &text) => continue,
                 Code::Leak => (c::NO_LEAK, "an error without paths, traces and credentials"),
                 Code::Utf8 => (c::RESPONSE_FORMAT, "UTF-8"),
-                Code::LineEnd => {
-                    (c::NEWLINE_OUT, "a line feed and nothing else behind the response")
-                }
+                Code::LineEnd => (c::NEWLINE_OUT, "a line feed and nothing else behind the response"),
                 Code::OneLine if taken.text.contains(&b'\n') => continue,
                 Code::OneLine => (c::CONDENSED, "condensed JSON"),
                 // What a batch gets is judged with the batch.
@@ -185,7 +183,12 @@ impl Court<'_> {
         let length = self.length;
         let is_call = matches!(single.shape, Shape::Call(_));
         let nameless = response.get("id") == Some(&Json::Null) && !single.ids.contains(&Json::Null);
-        if !is_call || length < LONG || !nameless || code(response).is_none() || single.freedom != Freedom::None {
+        if !is_call
+            || length < LONG
+            || !nameless
+            || code(response).is_none()
+            || single.freedom != Freedom::None
+        {
             return false;
         }
         match self.options.limit() {
@@ -194,7 +197,8 @@ impl Court<'_> {
                 self.sheet.find(c::BUFFER_LIMIT, place, wanted, brief(response));
             }
             None => {
-                let wanted = format!("a line of {length} bytes to be served, as the default is at least 64,000");
+                let wanted =
+                    format!("a line of {length} bytes to be served, as the default is at least 64,000");
                 self.sheet.find(c::BUFFER_DEFAULT, place, wanted, brief(response));
             }
         }

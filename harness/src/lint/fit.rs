@@ -110,7 +110,8 @@ pub(super) fn is_akin(single: &Single, id: &Json) -> bool {
 pub(super) fn is_certain(single: &Single, answer: &Json) -> bool {
     match (&single.shape, answer.get("result")) {
         (Shape::Call(request), Some(result)) => {
-            request.method == "echo" && request.params.as_ref().is_some_and(|p| compare(p, result) <= Same::Rounded)
+            request.method == "echo"
+                && request.params.as_ref().is_some_and(|p| compare(p, result) <= Same::Rounded)
         }
         _ => false,
     }
@@ -134,8 +135,9 @@ pub(super) fn is_improbable(single: &Single, answer: &Json) -> bool {
 /// Whether a response is one to a member of the batch.
 pub(super) fn belongs(members: &[Single], response: &Json) -> bool {
     let is_error = response.get("error").is_some_and(|e| *e != Json::Null);
-    let is_own =
-        |id: &Json| members.iter().any(|m| m.accepted_ids(is_error).any(|own| compare(own, id) <= Same::Rounded));
+    let is_own = |id: &Json| {
+        members.iter().any(|m| m.accepted_ids(is_error).any(|own| compare(own, id) <= Same::Rounded))
+    };
     response.as_object().is_some() && response.get("id").is_some_and(is_own)
 }
 

@@ -91,10 +91,10 @@ pub struct Session {
 /// What a file held.
 #[derive(Debug, Clone, Default)]
 pub struct Parsed {
-    /// The sessions up to the damage; the last one may be cut off by it.
+    /// The sessions; one that holds damage is cut off before it.
     pub sessions: Vec<Session>,
-    /// The first line that is no record.
-    pub damage: Option<DataError>,
+    /// The lines that are no records. What follows one is passed over up to the next session.
+    pub damage: Vec<DataError>,
 }
 
 /// Where in a line it is damaged (a byte offset) and what was expected there.
@@ -103,19 +103,25 @@ type Damage = (usize, String);
 /// Reads the recording `bytes` of `file`, as far as it is sound.
 #[must_use]
 pub fn parse(file: &str, bytes: &[u8]) -> Parsed {
-    let mut sessions = Vec::new();
+    let mut parsed = Parsed::default();
+    let mut lost = false;
     for (number, raw) in (1..).zip(bytes.split(|b| *b == b'\n')) {
-        if raw.iter().all(u8::is_ascii_whitespace) {
+        if raw.iter().all(u8::is_ascii_whitespace) || (lost && !raw.starts_with(OPENING)) {
             continue;
         }
-        if let Err((offset, what)) = record(&mut sessions, number, raw) {
+        lost = false;
+        if let Err((offset, what)) = record(&mut parsed.sessions, number, raw) {
             let column = String::from_utf8_lossy(&raw[..offset.min(raw.len())]).chars().count() + 1;
             let text = String::from_utf8_lossy(bytes);
-            return Parsed { sessions, damage: Some(at_line(file, &text, number, column, what)) };
+            parsed.damage.push(at_line(file, &text, number, column, what));
+            lost = true;
         }
     }
-    Parsed { sessions, damage: None }
+    parsed
 }
+
+/// How the line of a new session begins, as [`opening_record`] writes it.
+pub const OPENING: &[u8] = b"{\"session\"";
 
 fn record(sessions: &mut Vec<Session>, line: usize, raw: &[u8]) -> Result<(), Damage> {
     let value = json::parse(raw).map_err(|e| {
@@ -289,27 +295,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const OPENING: &str = r#"{"session":"s/1","about":"a","flags":null,"protocol":"draft"}"#;
+    const FIRST: &str = r#"{"session":"s/1","about":"a","flags":null,"protocol":"draft"}"#;
 
     fn damage(lines: &[&str]) -> (usize, usize, String) {
-        let e = parse("x.jsonl", lines.join("\n").as_bytes()).damage.unwrap();
+        let e = parse("x.jsonl", lines.join("\n").as_bytes()).damage.remove(0);
         (e.line, e.column, e.what)
     }
 
     #[test]
     fn a_recording_is_read_into_streams_that_know_their_lines() {
         let text = [
-            OPENING,
+            FIRST,
             r#"{"dir":">","text":"ab\n"}"#,
             "",
             r#"{"dir":"<","text":"x"}"#,
             r#"{"dir":"<","hex":"FF0a"}"#,
             r#"{"dir":"!","text":"oops"}"#,
             r#"{"exit":3}"#,
-            OPENING,
+            FIRST,
         ];
         let parsed = parse("x", text.join("\n").as_bytes());
-        assert_eq!(parsed.damage, None);
+        assert_eq!(parsed.damage, []);
         let [first, second] = parsed.sessions.as_slice() else { panic!("two sessions") };
         assert_eq!(
             (first.sent.bytes.as_slice(), first.received.bytes.as_slice()),
@@ -326,15 +332,15 @@ mod tests {
     #[test]
     fn damage_is_reported_with_its_place_and_what_was_expected() {
         for (lines, line, column, what) in [
-            (vec![OPENING, r#"{"dir":"<","text":"x"#], 2, 19, "no JSON"),
-            (vec![OPENING, r#"["dir"]"#], 2, 1, "expected an object"),
-            (vec![OPENING, r#"{"dir":"?","text":""}"#], 2, 2, "dir must be"),
-            (vec![OPENING, r#"{"dir":"<","text":"é","dri":1}"#], 2, 23, "unknown member \"dri\""),
-            (vec![OPENING, r#"{"dir":"<","hex":"0"}"#], 2, 12, "pairs of hexadecimal"),
-            (vec![OPENING, r#"{"dir":"<","hex":"+1"}"#], 2, 12, "pairs of hexadecimal"),
-            (vec![OPENING, r#"{"dir":"<"}"#], 2, 2, "\"text\" or \"hex\""),
-            (vec![OPENING, r#"{"exit":"0"}"#], 2, 2, "integer"),
-            (vec![OPENING, r#"{"exit":0}"#, r#"{"exit":0}"#], 3, 1, "has ended"),
+            (vec![FIRST, r#"{"dir":"<","text":"x"#], 2, 19, "no JSON"),
+            (vec![FIRST, r#"["dir"]"#], 2, 1, "expected an object"),
+            (vec![FIRST, r#"{"dir":"?","text":""}"#], 2, 2, "dir must be"),
+            (vec![FIRST, r#"{"dir":"<","text":"é","dri":1}"#], 2, 23, "unknown member \"dri\""),
+            (vec![FIRST, r#"{"dir":"<","hex":"0"}"#], 2, 12, "pairs of hexadecimal"),
+            (vec![FIRST, r#"{"dir":"<","hex":"+1"}"#], 2, 12, "pairs of hexadecimal"),
+            (vec![FIRST, r#"{"dir":"<"}"#], 2, 2, "\"text\" or \"hex\""),
+            (vec![FIRST, r#"{"exit":"0"}"#], 2, 2, "integer"),
+            (vec![FIRST, r#"{"exit":0}"#, r#"{"exit":0}"#], 3, 1, "has ended"),
             (vec![r#"{"dir":"<","text":""}"#], 1, 1, "before the first"),
             (vec![r#"{"session":"s","protocol":"final"}"#], 1, 16, "published or draft"),
             (vec![r#"{"session":7}"#], 1, 2, "session must be a string"),
@@ -347,12 +353,15 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_the_damage_is_kept() {
-        let text = [OPENING, r#"{"exit":0}"#, OPENING, r#"{"dir":">","text":"a"}"#, "{"].join("\n");
+    fn damage_costs_the_rest_of_its_session_and_no_other() {
+        let sent = r#"{"dir":">","text":"a"}"#;
+        let text =
+            [FIRST, r#"{"exit":0}"#, FIRST, sent, "{", sent, "[", FIRST, sent, r#"{"exit":0}"#].join("\n");
         let parsed = parse("x", text.as_bytes());
-        assert_eq!(parsed.sessions.len(), 2);
-        assert_eq!(parsed.sessions[1].sent.bytes, b"a");
-        assert_eq!(parsed.damage.map(|e| e.line), Some(5));
+        let kept: Vec<(&[u8], bool)> =
+            parsed.sessions.iter().map(|s| (s.sent.bytes.as_slice(), s.end.is_some())).collect();
+        assert_eq!(kept, [(&b""[..], true), (b"a", false), (b"a", true)]);
+        assert_eq!(parsed.damage.iter().map(|e| e.line).collect::<Vec<_>>(), [5]);
     }
 
     proptest! {
@@ -369,7 +378,7 @@ mod tests {
                 closing_record(None, Some(9)),
             ].concat();
             let parsed = parse("x", text.as_bytes());
-            prop_assert!(parsed.damage.is_none(), "{:?}", parsed.damage);
+            prop_assert!(parsed.damage.is_empty(), "{:?}", parsed.damage);
             prop_assert_eq!(&parsed.sessions[0].received.bytes, &bytes);
             prop_assert_eq!(parsed.sessions[0].end.map(|e| (e.code, e.signal)), Some((None, Some(9))));
         }

@@ -16,7 +16,9 @@ fn session(flags: Option<&str>, protocol: Protocol, lines: &str) -> Judged {
     for line in lines.lines().map(str::trim_start).filter(|l| !l.is_empty()) {
         let unescape = |s: &str| s.replace("\\x01", "\u{1}").replace("\\LF", "\n").replace("\\CR", "\r");
         match line.split_at(1) {
-            (">" | "<", rest) if rest.starts_with('-') => text += &records(dir(line), unescape(&rest[2..]).as_bytes()),
+            (">" | "<", rest) if rest.starts_with('-') => {
+                text += &records(dir(line), unescape(&rest[2..]).as_bytes())
+            }
             (">" | "<", rest) => {
                 let bytes = unescape(rest.strip_prefix(' ').unwrap_or(rest)) + "\n";
                 text += &records(dir(line), bytes.as_bytes());
@@ -25,7 +27,7 @@ fn session(flags: Option<&str>, protocol: Protocol, lines: &str) -> Judged {
         }
     }
     let parsed = parse("s", text.as_bytes());
-    assert_eq!(parsed.damage, None);
+    assert_eq!(parsed.damage, []);
     judge(&LEDGER, &parsed.sessions[0])
 }
 
@@ -71,96 +73,225 @@ fn a_sound_session_breaks_nothing() {
 #[test]
 fn each_departure_is_charged_to_its_clause_and_to_no_other() {
     for (lines, wanted) in [
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":{},"id":1}
-            < {"jsonrpc":"2.0","result":[],"id":1}"#, vec!["pipe:echo.input"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[12345678901],"id":1}
-            < {"jsonrpc":"2.0","result":[12345678902],"id":1}"#, vec!["json:number.exact"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            < {"jsonrpc":"2.0","result":[1],"id":"1"}"#, vec!["jsonrpc:response.id"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":{}}
-            < {"jsonrpc":"2.0","result":[1],"id":[]}"#, vec!["jsonrpc:error-code.invalid-request", "jsonrpc:response.id"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1e999],"id":1}
-            < "#, vec!["jsonrpc:response.always"]),
-        (r#"> {"jsonrpc":"2.0","method":"eCHO","params":[1],"id":1}
-            < {"jsonrpc":"2.0","result":[1],"id":1}"#, vec!["jsonrpc:request.names-case"]),
-        (r#"> {"jsonrpc":"2.0","method":"e.cho","params":[1],"id":1}
-            < {"jsonrpc":"2.0","result":[1],"id":1}"#, vec!["jsonrpc:error-code.method-not-found"]),
-        (r#"> {"jsonrpc":"2.0","method":"rpc.echo","params":[1],"id":1}
-            < {"jsonrpc":"2.0","result":[1],"id":1}"#, vec!["jsonrpc:request.rpc-reserved"]),
-        (r#"> {"jsonrpc":"2.0","method":"__construct","id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32000,"message":"no"},"id":1}"#, vec!["own:method.internals"]),
-        (r#"> {"jsonrpc":"2.0","method":"nope","id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32603,"message":"no"},"id":1}"#, vec!["jsonrpc:error-code.method-not-found"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":"x","id":1}
-            < {"jsonrpc":"2.0","result":"x","id":1}"#, vec!["jsonrpc:params.wrong-type"]),
-        (r#"> {"jsonrpc":"1.0","method":"echo","params":[],"id":1}
-            < {"jsonrpc":"2.0","result":[],"id":1}"#, vec!["jsonrpc:request.version"]),
-        (r#"> {"method":"echo","params":[],"id":1}
-            < {"jsonrpc":"2.0","result":[],"id":1}"#, vec!["jsonrpc:request.version-1"]),
-        (r#"> {"jsonrpc":"2.0","id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32601,"message":"no"},"id":1}"#, vec!["jsonrpc:error-code.invalid-request"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1
-            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":1}"#, vec!["jsonrpc:response.id-null"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1
-            < {"jsonrpc":"2.0","error":{"code":-32600,"message":"no"},"id":null}"#, vec!["jsonrpc:error-code.parse-error"]),
-        (r#"> 7
-            < {"jsonrpc":"2.0","result":7,"id":null}"#, vec!["jsonrpc:request.scalar-line"]),
-        (r"> []
-            < []", vec!["jsonrpc:batch.single-response"]),
-        (r#">
-            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":null}"#, vec!["pipe:line.empty-ignored"]),
-        (r#"> [{"jsonrpc":"2.0","method":"echo","params":[1],"id":1},{"jsonrpc":"2.0","method":"echo","params":[2],"id":2}]
-            < [{"jsonrpc":"2.0","result":[2],"id":2}]"#, vec!["jsonrpc:response.always"]),
-        (r#"> [{"jsonrpc":"2.0","method":"echo","params":[1],"id":1},{"jsonrpc":"2.0","method":"echo","params":[2],"id":2}]
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":{},"id":1}
+            < {"jsonrpc":"2.0","result":[],"id":1}"#,
+            vec!["pipe:echo.input"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[12345678901],"id":1}
+            < {"jsonrpc":"2.0","result":[12345678902],"id":1}"#,
+            vec!["json:number.exact"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[1],"id":"1"}"#,
+            vec!["jsonrpc:response.id"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":{}}
+            < {"jsonrpc":"2.0","result":[1],"id":[]}"#,
+            vec!["jsonrpc:error-code.invalid-request", "jsonrpc:response.id"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1e999],"id":1}
+            < "#,
+            vec!["jsonrpc:response.always"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"eCHO","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[1],"id":1}"#,
+            vec!["jsonrpc:request.names-case"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"e.cho","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[1],"id":1}"#,
+            vec!["jsonrpc:error-code.method-not-found"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"rpc.echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[1],"id":1}"#,
+            vec!["jsonrpc:request.rpc-reserved"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"__construct","id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32000,"message":"no"},"id":1}"#,
+            vec!["own:method.internals"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"nope","id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32603,"message":"no"},"id":1}"#,
+            vec!["jsonrpc:error-code.method-not-found"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":"x","id":1}
+            < {"jsonrpc":"2.0","result":"x","id":1}"#,
+            vec!["jsonrpc:params.wrong-type"],
+        ),
+        (
+            r#"> {"jsonrpc":"1.0","method":"echo","params":[],"id":1}
+            < {"jsonrpc":"2.0","result":[],"id":1}"#,
+            vec!["jsonrpc:request.version"],
+        ),
+        (
+            r#"> {"method":"echo","params":[],"id":1}
+            < {"jsonrpc":"2.0","result":[],"id":1}"#,
+            vec!["jsonrpc:request.version-1"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32601,"message":"no"},"id":1}"#,
+            vec!["jsonrpc:error-code.invalid-request"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1
+            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":1}"#,
+            vec!["jsonrpc:response.id-null"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1
+            < {"jsonrpc":"2.0","error":{"code":-32600,"message":"no"},"id":null}"#,
+            vec!["jsonrpc:error-code.parse-error"],
+        ),
+        (
+            r#"> 7
+            < {"jsonrpc":"2.0","result":7,"id":null}"#,
+            vec!["jsonrpc:request.scalar-line"],
+        ),
+        (
+            r"> []
+            < []",
+            vec!["jsonrpc:batch.single-response"],
+        ),
+        (
+            r#">
+            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":null}"#,
+            vec!["pipe:line.empty-ignored"],
+        ),
+        (
+            r#"> [{"jsonrpc":"2.0","method":"echo","params":[1],"id":1},{"jsonrpc":"2.0","method":"echo","params":[2],"id":2}]
+            < [{"jsonrpc":"2.0","result":[2],"id":2}]"#,
+            vec!["jsonrpc:response.always"],
+        ),
+        (
+            r#"> [{"jsonrpc":"2.0","method":"echo","params":[1],"id":1},{"jsonrpc":"2.0","method":"echo","params":[2],"id":2}]
             < {"jsonrpc":"2.0","result":[1],"id":1}
-            < {"jsonrpc":"2.0","result":[2],"id":2}"#, vec!["jsonrpc:batch.responses"]),
-        (r#"> [{"jsonrpc":"2.0","method":"echo","params":[1],"id":1},{"jsonrpc":"2.0","method":"echo","params":[2]}]
-            < [{"jsonrpc":"2.0","result":[1],"id":1},{"jsonrpc":"2.0","result":[2],"id":null}]"#, vec!["jsonrpc:notification.no-reply"]),
-        (r#"> [{"jsonrpc":"2.0","method":"echo","params":[1]}]
-            < []"#, vec!["jsonrpc:batch.all-notifications"]),
-        (r#"> {"jsonrpc":"2.0","method":"api3","params":["Contact"],"id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32099,"message":"no"},"id":1}"#, vec!["jsonrpc:error-code.invalid-params"]),
-        (r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","zz"],"id":1}
-            < {"jsonrpc":"2.0","result":{"is_error":1,"error_message":"no"},"id":1}"#, vec!["pipe:api.errors"]),
-        (r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","get"],"id":1}
-            < {"jsonrpc":"2.0","result":{"0":{"id":1}},"id":1}"#, vec!["pipe:api.result"]),
-        (r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","zz"],"id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32100,"message":"no"},"id":1}"#, vec!["jsonrpc:error-code.reserved"]),
-        (r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","zz"],"id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":1}"#, vec!["jsonrpc:error-code.parse-error"]),
-        (r#"> {"jsonrpc":"2.0","method":"login","params":{},"id":1}
-            < {"jsonrpc":"2.0","result":{"contactId":1,"userId":1},"id":1}"#, vec!["pipe:login.one-principal"]),
-        (r#"> {"jsonrpc":"2.0","method":"options","id":1}
-            < {"jsonrpc":"2.0","result":{"apiError":"exception"},"id":1}"#, vec!["pipe:options.list"]),
-        (r#"> {"jsonrpc":"2.0","method":"options","params":{"apiError":"bogus"},"id":1}
-            < {"jsonrpc":"2.0","result":{"apiError":"bogus"},"id":1}"#, vec!["pipe:api-error.values"]),
-        (r#"> {"jsonrpc":"2.0","method":"options","params":{"bufferSize":70000},"id":1}
-            < {"jsonrpc":"2.0","result":{},"id":1}"#, vec!["pipe:options.modified"]),
-        (r#"> {"jsonrpc":"2.0","method":"options","params":{"nope":1},"id":1}
-            < {"jsonrpc":"2.0","result":{"nope":1},"id":1}"#, vec!["pipe:options.unknown"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            < {"jsonrpc":"2.0","result":[1],"error":null,"id":1}"#, vec!["jsonrpc:response.failure"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            < {"jsonrpc":"2.0", "result" : [1],"id":1}"#, vec!["pipe:line.condensed"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            < {"jsonrpc":"2.0","result":[1],"id":1}\CR"#, vec!["pipe:line.newline-out"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            <- {"jsonrpc":"2.0","result":[1],"id":1}"#, vec!["pipe:line.newline-out"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            < {"jsonrpc":"2.0",\LF"result":[1],"id":1}"#, vec!["pipe:line.no-delimiter"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            < debug{"jsonrpc":"2.0","result":[1],"id":1}"#, vec!["pipe:line.single-object"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[2],"id":2}"#,
+            vec!["jsonrpc:batch.responses"],
+        ),
+        (
+            r#"> [{"jsonrpc":"2.0","method":"echo","params":[1],"id":1},{"jsonrpc":"2.0","method":"echo","params":[2]}]
+            < [{"jsonrpc":"2.0","result":[1],"id":1},{"jsonrpc":"2.0","result":[2],"id":null}]"#,
+            vec!["jsonrpc:notification.no-reply"],
+        ),
+        (
+            r#"> [{"jsonrpc":"2.0","method":"echo","params":[1]}]
+            < []"#,
+            vec!["jsonrpc:batch.all-notifications"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"api3","params":["Contact"],"id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32099,"message":"no"},"id":1}"#,
+            vec!["jsonrpc:error-code.invalid-params"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","zz"],"id":1}
+            < {"jsonrpc":"2.0","result":{"is_error":1,"error_message":"no"},"id":1}"#,
+            vec!["pipe:api.errors"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","get"],"id":1}
+            < {"jsonrpc":"2.0","result":{"0":{"id":1}},"id":1}"#,
+            vec!["pipe:api.result"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","zz"],"id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32100,"message":"no"},"id":1}"#,
+            vec!["jsonrpc:error-code.reserved"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","zz"],"id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":1}"#,
+            vec!["jsonrpc:error-code.parse-error"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"login","params":{},"id":1}
+            < {"jsonrpc":"2.0","result":{"contactId":1,"userId":1},"id":1}"#,
+            vec!["pipe:login.one-principal"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"options","id":1}
+            < {"jsonrpc":"2.0","result":{"apiError":"exception"},"id":1}"#,
+            vec!["pipe:options.list"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"options","params":{"apiError":"bogus"},"id":1}
+            < {"jsonrpc":"2.0","result":{"apiError":"bogus"},"id":1}"#,
+            vec!["pipe:api-error.values"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"options","params":{"bufferSize":70000},"id":1}
+            < {"jsonrpc":"2.0","result":{},"id":1}"#,
+            vec!["pipe:options.modified"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"options","params":{"nope":1},"id":1}
+            < {"jsonrpc":"2.0","result":{"nope":1},"id":1}"#,
+            vec!["pipe:options.unknown"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[1],"error":null,"id":1}"#,
+            vec!["jsonrpc:response.failure"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0", "result" : [1],"id":1}"#,
+            vec!["pipe:line.condensed"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[1],"id":1}\CR"#,
+            vec!["pipe:line.newline-out"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            <- {"jsonrpc":"2.0","result":[1],"id":1}"#,
+            vec!["pipe:line.newline-out"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0",\LF"result":[1],"id":1}"#,
+            vec!["pipe:line.no-delimiter"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < debug{"jsonrpc":"2.0","result":[1],"id":1}"#,
+            vec!["pipe:line.single-object"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
             > {"jsonrpc":"2.0","method":"echo","params":[2],"id":2}
-            < {"jsonrpc":"2.0","result":[1],"id":1}{"jsonrpc":"2.0","result":[2],"id":2}"#, vec!["pipe:line.newline-out"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            < {"jsonrpc":"2.0","result":[1],"id":1,}"#, vec!["json:generator.strict"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[1],"id":1}{"jsonrpc":"2.0","result":[2],"id":2}"#,
+            vec!["pipe:line.newline-out"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[1],"id":1,}"#,
+            vec!["json:generator.strict"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
             < debug
-            < {"jsonrpc":"2.0","result":[1],"id":1}"#, vec!["own:stdout.only-responses"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0","result":[1],"id":1}"#,
+            vec!["own:stdout.only-responses"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
             < {"jsonrpc":"2.0","result":[1],"id":1}
-            < {"jsonrpc":"2.0","result":[1],"id":1}"#, vec!["pipe:flow.one-response"]),
+            < {"jsonrpc":"2.0","result":[1],"id":1}"#,
+            vec!["pipe:flow.one-response"],
+        ),
     ] {
         assert_eq!(clauses(&vt(lines)), wanted, "{lines}\n{:#?}", vt(lines).findings);
     }
@@ -172,24 +303,42 @@ fn the_prefix_is_wanted_from_the_reply_on_that_sets_it_and_only_then() {
         > {"jsonrpc":"2.0","method":"options","params":{"responsePrefix":"\u0001"},"id":1}
         < \x01{"jsonrpc":"2.0","result":{"responsePrefix":"\u0001"},"id":1}"#;
     for (lines, wanted) in [
-        (r#"> {"jsonrpc":"2.0","method":"nope","id":2}
+        (
+            r#"> {"jsonrpc":"2.0","method":"nope","id":2}
             < {"jsonrpc":"2.0","error":{"code":-32601,"message":"no"},"id":2}
             > {"jsonrpc":"2.0","method":"echo","params":[3],"id":3}
-            < \x01{"jsonrpc":"2.0","result":[3],"id":3}"#, vec!["pipe:prefix.before-response"]),
-        (r#"> {"jsonrpc":"2.0","method":"api4","params":["Noise","echo"],"id":2}
-            < \x01printed{"jsonrpc":"2.0","result":[],"id":2}"#, vec!["pipe:prefix.after-evaluation"]),
-        (r#"> {"jsonrpc":"2.0","method":"api4","params":["Noise","echo"],"id":2}
+            < \x01{"jsonrpc":"2.0","result":[3],"id":3}"#,
+            vec!["pipe:prefix.before-response"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"api4","params":["Noise","echo"],"id":2}
+            < \x01printed{"jsonrpc":"2.0","result":[],"id":2}"#,
+            vec!["pipe:prefix.after-evaluation"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"api4","params":["Noise","echo"],"id":2}
             < \x01printed
-            < {"jsonrpc":"2.0","result":[],"id":2}"#, vec!["pipe:prefix.after-evaluation"]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[2],"id":2}
-            < debug\x01{"jsonrpc":"2.0","result":[2],"id":2}"#, vec!["own:stdout.only-responses"]),
-        (r#"> {"jsonrpc":"2.0","method":"options","params":{"responsePrefix":7,"bufferSize":"x"},"id":2}
+            < {"jsonrpc":"2.0","result":[],"id":2}"#,
+            vec!["pipe:prefix.after-evaluation"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[2],"id":2}
+            < debug\x01{"jsonrpc":"2.0","result":[2],"id":2}"#,
+            vec!["own:stdout.only-responses"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"options","params":{"responsePrefix":7,"bufferSize":"x"},"id":2}
             < \x01{"jsonrpc":"2.0","error":{"code":-32602,"message":"no"},"id":2}
             > {"jsonrpc":"2.0","method":"echo","params":[3],"id":3}
-            < 7{"jsonrpc":"2.0","result":[3],"id":3}"#, vec![]),
-        (r#"> {"jsonrpc":"2.0","method":"options","params":{"responsePrefix":null}}
+            < 7{"jsonrpc":"2.0","result":[3],"id":3}"#,
+            vec![],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"options","params":{"responsePrefix":null}}
             > {"jsonrpc":"2.0","method":"echo","params":[3],"id":3}
-            < {"jsonrpc":"2.0","result":[3],"id":3}"#, vec![]),
+            < {"jsonrpc":"2.0","result":[3],"id":3}"#,
+            vec![],
+        ),
     ] {
         let judged = vt(&format!("{set}\n{lines}"));
         assert_eq!(clauses(&judged), wanted, "{lines}\n{:#?}", judged.findings);
@@ -199,26 +348,62 @@ fn the_prefix_is_wanted_from_the_reply_on_that_sets_it_and_only_then() {
 #[test]
 fn a_reading_is_counted_and_never_a_finding() {
     for (lines, clause, reading) in [
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":[1]}
-            < {"jsonrpc":"2.0","result":[1],"id":null}"#, "jsonrpc:notification.no-reply", "null-reply"),
-        (r#"> {"jsonrpc":"2.0","method":"echo","id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32602,"message":"no"},"id":1}"#, "pipe:echo.input", "no-params-error"),
-        (r#"> {"jsonrpc":"2.0","method":"options","params":null,"id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32602,"message":"no"},"id":1}"#, "jsonrpc:params.null", "invalid"),
-        (r#"> [{"jsonrpc":"2.0","method":"echo","params":[1],"id":1}]
-            < {"jsonrpc":"2.0","error":{"code":-32600,"message":"no batches"},"id":null}"#, "jsonrpc:batch.responses", "refused"),
-        (r#"> {"method":"echo","params":[1],"id":1}
-            < {"result":[1],"error":null,"id":1}"#, "jsonrpc:request.version-1", "answered-as-1"),
-        (r#"> \CR
-            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":null}"#, "pipe:line.empty-ignored", "blank-parse-error"),
-        (r#"> {"jsonrpc":"2.0","id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32600,"message":"no"},"id":null}"#, "jsonrpc:error-code.invalid-request", "id-null"),
-        (r#"> {"jsonrpc":"2.0","method":"options","params":{"responsePrefix":"\u0001"},"id":1}
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":[1]}
+            < {"jsonrpc":"2.0","result":[1],"id":null}"#,
+            "jsonrpc:notification.no-reply",
+            "null-reply",
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32602,"message":"no"},"id":1}"#,
+            "pipe:echo.input",
+            "no-params-error",
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"options","params":null,"id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32602,"message":"no"},"id":1}"#,
+            "jsonrpc:params.null",
+            "invalid",
+        ),
+        (
+            r#"> [{"jsonrpc":"2.0","method":"echo","params":[1],"id":1}]
+            < {"jsonrpc":"2.0","error":{"code":-32600,"message":"no batches"},"id":null}"#,
+            "jsonrpc:batch.responses",
+            "refused",
+        ),
+        (
+            r#"> {"method":"echo","params":[1],"id":1}
+            < {"result":[1],"error":null,"id":1}"#,
+            "jsonrpc:request.version-1",
+            "answered-as-1",
+        ),
+        (
+            r#"> \CR
+            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":null}"#,
+            "pipe:line.empty-ignored",
+            "blank-parse-error",
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32600,"message":"no"},"id":null}"#,
+            "jsonrpc:error-code.invalid-request",
+            "id-null",
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"options","params":{"responsePrefix":"\u0001"},"id":1}
             < {"jsonrpc":"2.0","result":{"responsePrefix":"\u0001","bufferSize":524288},"id":1}
             > {"jsonrpc":"2.0","method":"echo","params":[1],"id":2}
-            < \x01{"jsonrpc":"2.0","result":[1],"id":2}"#, "pipe:prefix.before-response", "set-reply-bare"),
-        (r#">- {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":null}"#, "own:end.exits", "last-line-refused"),
+            < \x01{"jsonrpc":"2.0","result":[1],"id":2}"#,
+            "pipe:prefix.before-response",
+            "set-reply-bare",
+        ),
+        (
+            r#">- {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32700,"message":"no"},"id":null}"#,
+            "own:end.exits",
+            "last-line-refused",
+        ),
         (r#">- {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}"#, "own:end.exits", "last-line-dropped"),
     ] {
         let judged = vt(lines);
@@ -272,7 +457,10 @@ fn a_session_that_dies_is_charged_once_for_all_that_it_did_not_answer() {
     let dead = session(Some("vt"), Protocol::Published, &format!("{HEADER}\n{requests}\nexit 255"));
     assert_eq!(clauses(&dead), ["jsonrpc:response.always", "own:end.exits"]);
     let unanswered = &dead.findings[0];
-    assert!(unanswered.got.contains("none to 1 behind it") && unanswered.got.contains("255"), "{unanswered:?}");
+    assert!(
+        unanswered.got.contains("none to 1 behind it") && unanswered.got.contains("255"),
+        "{unanswered:?}"
+    );
     let cut = session(Some("vt"), Protocol::Published, &format!("{HEADER}\n{requests}\n<- {{\"jsonrpc\""));
     assert_eq!((cut.findings.as_slice(), cut.notes.len()), (&[][..], 2), "{:?}", cut.notes);
     let nothing = session(Some("tu"), Protocol::Published, "exit 255");
@@ -310,7 +498,10 @@ fn lines_beyond_the_limit_are_not_executed_and_lines_within_it_are() {
         line.replace("\"\"", &format!("\"{}\"", "x".repeat(n - line.len())))
     };
     let result = |n: usize| {
-        format!("< {{\"jsonrpc\":\"2.0\",\"result\":[\"{}\"],\"id\":5}}", "x".repeat(n - long(60, 5).replace('x', "").len()))
+        format!(
+            "< {{\"jsonrpc\":\"2.0\",\"result\":[\"{}\"],\"id\":5}}",
+            "x".repeat(n - long(60, 5).replace('x', "").len())
+        )
     };
     let error = r#"< {"jsonrpc":"2.0","error":{"code":-32600,"message":"too long"},"id":null}"#;
     let set = r#"
@@ -334,14 +525,19 @@ fn lines_beyond_the_limit_are_not_executed_and_lines_within_it_are() {
     }
     let judged = vt(&format!("> {}\n{error}", long(63_000, 5)));
     assert_eq!(clauses(&judged), ["pipe:buffer.default"]);
-    let ended = vt(&format!("{set}\n> {}\n> {{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":9}}", long(70_001, 5)));
+    let ended =
+        vt(&format!("{set}\n> {}\n> {{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"id\":9}}", long(70_001, 5)));
     assert_eq!(ended.findings, []);
 }
 
 #[test]
 fn headers_are_judged_by_the_flags_that_were_requested() {
     for (flags, header, wanted) in [
-        (Some("vjlt"), r#"{"Civi::pipe":{"v":"5","j":["jsonrpc-2.0","x"],"l":["nologin"],"t":"trusted"}}"#, vec![]),
+        (
+            Some("vjlt"),
+            r#"{"Civi::pipe":{"v":"5","j":["jsonrpc-2.0","x"],"l":["nologin"],"t":"trusted"}}"#,
+            vec![],
+        ),
         (None, r#"{"Civi::pipe":{"v":"5"}}"#, vec![]),
         (Some("xv"), r#"{"Civi::pipe":{"x":null,"v":"5"}}"#, vec![]),
         (Some("té"), r#"{"Civi::pipe":{"t":"trusted","é":null}}"#, vec![]),
@@ -361,7 +557,9 @@ fn headers_are_judged_by_the_flags_that_were_requested() {
         (Some("v"), r#"{"Civi::pipe":{"v":"5"}"#, vec!["pipe:header.first"]),
         (Some("v"), "", vec!["pipe:header.first"]),
     ] {
-        let lines = format!("< {header}\n> {{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[1],\"id\":1}}\n< {{\"jsonrpc\":\"2.0\",\"result\":[1],\"id\":1}}\nexit 0");
+        let lines = format!(
+            "< {header}\n> {{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[1],\"id\":1}}\n< {{\"jsonrpc\":\"2.0\",\"result\":[1],\"id\":1}}\nexit 0"
+        );
         let judged = session(flags, Protocol::Published, &lines);
         assert_eq!(clauses(&judged), wanted, "{flags:?} {header}\n{:#?}", judged.findings);
     }
@@ -369,7 +567,10 @@ fn headers_are_judged_by_the_flags_that_were_requested() {
 
 #[test]
 fn an_untrusted_session_logs_in_by_credential_only_and_keeps_its_checks() {
-    let judged = session(Some("u"), Protocol::Published, r#"
+    let judged = session(
+        Some("u"),
+        Protocol::Published,
+        r#"
         < {"Civi::pipe":{"u":"untrusted"}}
         > {"jsonrpc":"2.0","method":"login","params":{"userId":1},"id":1}
         < {"jsonrpc":"2.0","result":{"contactId":202,"userId":1},"id":1}
@@ -377,8 +578,12 @@ fn an_untrusted_session_logs_in_by_credential_only_and_keeps_its_checks() {
         < {"jsonrpc":"2.0","error":{"code":-32000,"message":"s3cr3tk3y is wrong"},"id":2}
         > {"jsonrpc":"2.0","method":"options","params":{"apiCheckPermissions":false},"id":3}
         < {"jsonrpc":"2.0","result":{"apiCheckPermissions":false},"id":3}
-        exit 0"#);
-    assert_eq!(clauses(&judged), ["own:error.no-leak", "pipe:api-checks.off-untrusted", "pipe:login.user-id-trusted"]);
+        exit 0"#,
+    );
+    assert_eq!(
+        clauses(&judged),
+        ["own:error.no-leak", "pipe:api-checks.off-untrusted", "pipe:login.user-id-trusted"]
+    );
 }
 
 #[test]
@@ -392,7 +597,9 @@ fn a_path_that_the_client_sent_itself_is_no_leak() {
 #[test]
 fn options_that_are_reported_keep_their_value_until_somebody_changes_them() {
     let list = |size: u32, id: u32| {
-        format!("> {{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"id\":{id}}}\n< {{\"jsonrpc\":\"2.0\",\"result\":{{\"bufferSize\":{size},\"responsePrefix\":null}},\"id\":{id}}}\n")
+        format!(
+            "> {{\"jsonrpc\":\"2.0\",\"method\":\"options\",\"id\":{id}}}\n< {{\"jsonrpc\":\"2.0\",\"result\":{{\"bufferSize\":{size},\"responsePrefix\":null}},\"id\":{id}}}\n"
+        )
     };
     let refused = r#"
         > {"jsonrpc":"2.0","method":"options","params":{"bufferSize":70001,"x":1},"id":9}
@@ -405,26 +612,46 @@ fn options_that_are_reported_keep_their_value_until_somebody_changes_them() {
 
 #[test]
 fn the_draft_has_rules_of_its_own() {
-    let draft = |lines: &str| session(None, Protocol::Draft, &format!("< {{\"Civi::pipe\":[\"jsonrpc20\"]}}\n{lines}\nexit 0"));
+    let draft = |lines: &str| {
+        session(None, Protocol::Draft, &format!("< {{\"Civi::pipe\":[\"jsonrpc20\"]}}\n{lines}\nexit 0"))
+    };
     for (lines, wanted) in [
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":"x","id":1}
-            < {"jsonrpc":"2.0","result":"x","id":1}"#, vec![]),
-        (r#"> {"jsonrpc":"2.0","method":"echo","params":"x","id":1}
-            < {"jsonrpc":"2.0","result":["x"],"id":1}"#, vec!["draft:echo.any-params"]),
-        (r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","zz"],"id":1}
-            < {"jsonrpc":"2.0","error":{"code":-32000,"message":"no"},"id":1}"#, vec!["draft:api.errors-in-result"]),
-        (r#"> {"OPTIONS":{"maxLine":20000}}
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":"x","id":1}
+            < {"jsonrpc":"2.0","result":"x","id":1}"#,
+            vec![],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"echo","params":"x","id":1}
+            < {"jsonrpc":"2.0","result":["x"],"id":1}"#,
+            vec!["draft:echo.any-params"],
+        ),
+        (
+            r#"> {"jsonrpc":"2.0","method":"api4","params":["Contact","zz"],"id":1}
+            < {"jsonrpc":"2.0","error":{"code":-32000,"message":"no"},"id":1}"#,
+            vec!["draft:api.errors-in-result"],
+        ),
+        (
+            r#"> {"OPTIONS":{"maxLine":20000}}
             < {"OK":true}
             > {"OPTIONS":{}}
-            < {"OK":{"responsePrefix":null,"maxLine":20000}}"#, vec![]),
-        (r#"> {"OPTIONS":{"maxLine":20000}}
+            < {"OK":{"responsePrefix":null,"maxLine":20000}}"#,
+            vec![],
+        ),
+        (
+            r#"> {"OPTIONS":{"maxLine":20000}}
             < {"OK":true}
             > {"OPTIONS":{}}
-            < {"OK":{"responsePrefix":null,"maxLine":16384}}"#, vec!["draft:options.notation"]),
-        (r#"> {"OPTIONS":{"responsePrefix":"\u0001"}}
+            < {"OK":{"responsePrefix":null,"maxLine":16384}}"#,
+            vec!["draft:options.notation"],
+        ),
+        (
+            r#"> {"OPTIONS":{"responsePrefix":"\u0001"}}
             < {"OK":true}
             > {"jsonrpc":"2.0","method":"echo","params":[1],"id":1}
-            < \x01{"jsonrpc":"2.0","result":[1],"id":1}"#, vec![]),
+            < \x01{"jsonrpc":"2.0","result":[1],"id":1}"#,
+            vec![],
+        ),
     ] {
         assert_eq!(clauses(&draft(lines)), wanted, "{lines}\n{:#?}", draft(lines).findings);
     }

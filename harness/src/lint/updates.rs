@@ -19,7 +19,9 @@ impl Court<'_> {
         };
         self.sheet.reading(c::DRAFT_OPTIONS, "older-notation");
         for (name, value) in told.as_object().unwrap_or_default() {
-            if let Some(known) = self.options.reported(name).filter(|known| compare(known, value) > Same::Rounded) {
+            if let Some(known) =
+                self.options.reported(name).filter(|known| compare(known, value) > Same::Rounded)
+            {
                 let wanted = format!("{name}: {known}, as was set or reported before");
                 self.sheet.find(c::DRAFT_OPTIONS, place, wanted, format!("{name}: {value}"));
             }
@@ -114,7 +116,13 @@ impl Court<'_> {
     }
 
     /// What is reported of one option: its type, and whether it is what holds.
-    pub(super) fn option_value(&mut self, call: Call<'_>, name: &str, value: &Json, updates: &[(String, Json)]) {
+    pub(super) fn option_value(
+        &mut self,
+        call: Call<'_>,
+        name: &str,
+        value: &Json,
+        updates: &[(String, Json)],
+    ) {
         let updated = updates.iter().any(|(n, _)| n == name);
         let got = || format!("{name}: {value}");
         match name {
@@ -159,7 +167,8 @@ impl Court<'_> {
             _ => {}
         }
         if !updated
-            && let Some(known) = self.options.reported(name).filter(|known| compare(known, value) > Same::Rounded)
+            && let Some(known) =
+                self.options.reported(name).filter(|known| compare(known, value) > Same::Rounded)
         {
             let wanted = format!("{name}: {known}, as was reported before");
             self.sheet.find(c::OPTIONS_UPDATE, call.place, wanted, got());

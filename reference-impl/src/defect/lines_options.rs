@@ -122,7 +122,7 @@ pub(super) const DEFECTS: &[Seed] = &[
             let is_behind = std::mem::take(&mut scene.count) == 1;
             let size = i64::try_from(Options::new(state.profile).buffer_size).unwrap_or(i64::MAX);
             if matches!(update_of(request), Some([(name, _)]) if name == "bufferSize") {
-                scene.count = usize::from(outcome.is_ok() && scene.batch.is_none() && !scene.waiting);
+                scene.count = usize::from(outcome.is_ok() && scene.batch.is_none());
             } else if let Some(list) = list_of(request, outcome).filter(|_| is_behind) {
                 for (_, value) in list.iter_mut().filter(|(name, _)| name == "bufferSize") {
                     *value = size.into();

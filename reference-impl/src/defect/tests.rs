@@ -11,9 +11,8 @@ use crate::pipe::{Config, Profile, Session};
 const DEFECTS_FILE: &str = include_str!("../../../cases/pipe/defects.toml");
 const CLAUSES_FILE: &str = include_str!("../../../cases/pipe/clauses.toml");
 
-/// A profile, the flags, and what each read brings, with `¶` for a line feed, `¤` for a carriage return
-/// and `§` for 5000 letters. A request
-/// may leave out its version: `{…` stands for it.
+/// A profile, the flags, and what each read brings, with `¶` for a line feed, `¤` for a carriage return and
+/// `§` for 5000 letters. A request may leave out its version: `{…` stands for it.
 type Script = (Profile, Option<&'static str>, &'static [&'static str]);
 
 /// Sessions in which every row has something to do.
