@@ -20,17 +20,21 @@ hostile, from the third (ARG-th) request on:
   never-reads never-writes header-then-silent ignores-term grandchild-holds-pipe floods-stdout floods-lines
   floods-stderr half-line-then-sleeps exits-mid-line forks-daemon forks-bare-daemon stops-itself exits-at-once
   closes-stdin goes-silent drips
+at other times: floods-header floods-at-the-end
 otherwise good:
   bad-flag-dies      dies without a header when FLAGS holds one that it does not know
   chatters           writes 256 KiB on standard error before each answer
   holds-back         answers when its input ends, and not before; holds-all: the header too
+  newline-late       writes the newline of an answer only before the next one
   before-header:TEXT before-answers:TEXT at-the-end:TEXT    prints TEXT (with \\n, \\r, \\e as escapes) there
 proving nothing:
-  silent-after-header echoing always-32600 always-null closing-at-once random-json
+  silent-after-header echoing always-32600 always-null closing-at-once random-json one-behind
   tape-by-line[:FILE] tape-by-method[:FILE]         answers with recorded replies
   tape-by-line-with-ids[:FILE] tape-by-method-with-ids[:FILE]    the same, with the id of the request copied
 FILE holds lines that begin with '> ' (requests) and '< ' (what came back; before the first request: the header);
-without it the tape is a session of the built-in reference.";
+without it the tape is a session of the built-in reference.
+HOSTILE_MOMENT in the environment names a file that is made when the moment comes; HOSTILE_RUN is passed on to every
+process as an argument, so that it can be found even without its environment.";
 
 /// One flood.
 const FLOOD: usize = 1 << 30;
@@ -74,6 +78,7 @@ fn play(kind: &str, arg: Option<&str>, flags: Option<Vec<u8>>) -> io::Result<Exi
             io::stderr().write_all(lines.as_bytes())?;
             return Ok(ExitCode::from(3));
         }
+        "floods-header" => flood(io::stdout(), b"x")?,
         "never-reads" => {
             header(&config)?;
             nap()?;
@@ -92,6 +97,18 @@ fn play(kind: &str, arg: Option<&str>, flags: Option<Vec<u8>>) -> io::Result<Exi
         "always-32600" => {
             let reply = br#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null}"#;
             answers(&usual, |_| Some(reply.to_vec()))?;
+        }
+        "one-behind" => {
+            // A correct server whose answers wait until the next request has come.
+            let mut session = Session::new(&config);
+            session.header();
+            let mut held = None;
+            answers(&config, |line| {
+                let mut reply = Vec::new();
+                session.feed(&[line, b"\n"].concat(), &mut reply);
+                reply.pop();
+                held.replace(reply).filter(|r| !r.is_empty())
+            })?;
         }
         "always-null" => answers(&usual, |_| Some(br#"{"jsonrpc":"2.0","result":null,"id":null}"#.to_vec()))?,
         "random-json" => {
@@ -123,7 +140,12 @@ fn hostile(kind: &str, arg: Option<&str>, config: &Config) -> io::Result<ExitCod
             nap()?;
         }
         "bad-flag-dies" => {}
+        "floods-at-the-end" => {
+            serve(config, &mut input, &mut output, io::sink())?;
+            flood(io::stdout(), b"more\n")?;
+        }
         "chatters" => input.each = Some(|| io::stderr().write_all(&b".".repeat(256 << 10))),
+        "newline-late" => output.newline_late = true,
         "holds-back" => output.held = Some((1, Vec::new())),
         "holds-all" => output.held = Some((0, Vec::new())),
         "before-header" => io::stdout().write_all(text().as_bytes())?,
@@ -178,6 +200,9 @@ impl Read for Input {
                 && !self.line.is_empty()
                 && let Some(moment) = self.moment.take()
             {
+                if let Some(path) = std::env::var_os("HOSTILE_MOMENT") {
+                    std::fs::write(path, "now")?;
+                }
                 moment()?;
             }
         }
@@ -194,6 +219,7 @@ struct Output {
     writes: usize,
     before: Vec<u8>,
     last: Vec<u8>,
+    newline_late: bool,
     /// From which write on everything is held back until the end.
     held: Option<(usize, Vec<u8>)>,
 }
@@ -201,7 +227,13 @@ struct Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut whole = if self.writes > 0 { self.before.clone() } else { Vec::new() };
+        if self.newline_late && self.writes > 1 {
+            whole.push(b'\n');
+        }
         whole.extend_from_slice(bytes);
+        if self.newline_late && self.writes > 0 && whole.ends_with(b"\n") {
+            whole.pop();
+        }
         match &mut self.held {
             Some((from, held)) if self.writes >= *from => held.append(&mut whole),
             _ => io::stdout().write_all(&whole)?,
@@ -232,7 +264,7 @@ fn nap() -> io::Result<()> {
 /// This program again, as something that waits.
 fn again(role: &str) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg(role);
+    command.arg(role).args(std::env::var_os("HOSTILE_RUN"));
     Ok(command)
 }
 

@@ -112,7 +112,7 @@ pub struct RunReport {
     pub unreachable: Option<String>,
     /// How it behaved as a process, where that is worth a word; no verdict depends on it.
     pub remarks: Vec<String>,
-    /// Whether the user stopped the run.
+    /// Whether cases were left out because the user or the clock stopped the run.
     pub interrupted: bool,
     /// How long it took.
     pub duration: Duration,
@@ -161,7 +161,8 @@ impl RunReport {
             nothing_selected: false,
             unreachable: self.unreachable.is_some(),
             failed: self.cases.iter().any(|c| c.verdict.is_failure()),
-            unproven,
+            // What was left out may be what would have failed.
+            unproven: unproven || self.interrupted,
             stale: self.count(Verdict::Stale) > 0,
         }
     }

@@ -3,6 +3,7 @@
 //! This is where bytes meet time. Order decides, not the clock: a missing answer is proved by a marker request whose
 //! answer comes instead. The clock is asked only when nothing comes at all.
 
+mod intake;
 mod pace;
 mod silence;
 mod wire;
@@ -19,9 +20,9 @@ use crate::draw::Vars;
 use crate::oracle::block::{Fit, Judgement, Output, judge};
 use crate::oracle::frame::{find, rfind};
 use crate::oracle::passive::Code;
-use crate::target::child::CHUNK;
 use crate::target::{Child, Ended, Launcher, Pump};
 
+use self::intake::{Search, Stock};
 pub use self::pace::{Limits, Pace};
 use self::wire::Recorder;
 pub use self::wire::{WIRE_KEPT, Wire, WireKind};
@@ -79,6 +80,7 @@ pub struct Conversation {
     ended: Option<Option<i32>>,
     closed: bool,
     markers: u64,
+    patient: bool,
     /// Bytes sent since the output was last taken stock of.
     asked: usize,
     /// How many of them were a marker behind a request.
@@ -95,6 +97,8 @@ pub struct Played {
     pub our_fault: Option<String>,
     /// Whether the system could not tell if a boundary was seen empty.
     pub undrained: bool,
+    /// Whether the answers came only after a further request (a marker) had been sent.
+    pub nudged: bool,
 }
 
 impl Conversation {
@@ -113,6 +117,7 @@ impl Conversation {
             ended: None,
             closed: false,
             markers: 0,
+            patient: false,
             asked: 0,
             marked: 0,
         };
@@ -173,7 +178,7 @@ impl Conversation {
                 pace.answered_after(sent.elapsed());
                 let line: Vec<u8> = self.inbox.drain(..end).collect();
                 let start = find(&line, b"{\"").unwrap_or(0);
-                let prefix = self.prefix.as_deref().and_then(|p| Some(rfind(&line, p)? + p.len()));
+                let prefix = self.prefix.as_deref().filter(|p| !p.is_empty()).and_then(|p| Some(rfind(&line, p)? + p.len()));
                 return Ok(json::parse(&line[prefix.unwrap_or(start)..line.len() - 1]).ok());
             }
             match self.child.pump(deadline) {
@@ -249,7 +254,8 @@ impl Conversation {
         cut: Option<usize>,
         pace: &Pace,
     ) -> Played {
-        let mut played = Played { judgements: Vec::new(), death: None, our_fault: None, undrained: false };
+        let mut played =
+            Played { judgements: Vec::new(), death: None, our_fault: None, undrained: false, nudged: false };
         (self.asked, self.marked) = (0, 0);
         if let Err(what) = self.send_all(block, vars, cut, pace, &mut played.undrained) {
             played.our_fault = Some(what);
@@ -300,7 +306,7 @@ impl Conversation {
             let deadline = pace.deadline(quiet_since, pace.step()).min(whole);
             let wait = match &marker {
                 _ if !due => Instant::now() + PAUSE,
-                None if !self.closed => (quiet_since + pace.patience()).min(deadline),
+                None if !self.closed && !self.patient => (quiet_since + pace.patience()).min(deadline),
                 Some(_) if self.lines() > lines_before_marker => (quiet_since + pace.quiet()).min(deadline),
                 _ => deadline,
             };
@@ -332,6 +338,7 @@ impl Conversation {
                     break;
                 }
                 Pump::Quiet if marker.is_none() && !self.closed => {
+                    played.nudged = true;
                     lines_before_marker = self.lines();
                     let before = self.asked;
                     marker = Some(self.send_marker(block.session, vars));
@@ -417,6 +424,12 @@ impl Conversation {
         }
     }
 
+    /// From now on no marker is sent ahead of an answer: a target that answers only when more input follows falls
+    /// silent.
+    pub const fn be_patient(&mut self, patient: bool) {
+        self.patient = patient;
+    }
+
     /// Forgets the prefix: the options were restored.
     pub fn reset_prefix(&mut self) {
         self.prefix = None;
@@ -431,7 +444,12 @@ impl Conversation {
         undrained: &mut bool,
     ) -> Result<(), String> {
         let mut cut = cut;
+        // Lines that follow each other go out in one write, so that a target finds them all waiting.
+        let mut together = Vec::new();
         for send in &block.sends {
+            if !matches!(send, Send::Text { .. } | Send::Hex(_)) {
+                self.child.send(&std::mem::take(&mut together));
+            }
             match send {
                 Send::Text { slots, lf, .. } => {
                     let mut bytes = template::render(slots, vars)?;
@@ -439,13 +457,14 @@ impl Conversation {
                         bytes.push(b'\n');
                     }
                     if let Some(at) = cut.take().filter(|at| *at > 0 && *at < bytes.len()) {
+                        self.child.send(&std::mem::take(&mut together));
                         self.write(block.session, &bytes[..at], WireKind::Sent);
                         *undrained |= !self.wait_drained(block.session, pace);
                         bytes.drain(..at);
                     }
-                    self.write(block.session, &bytes, WireKind::Sent);
+                    self.queue(block.session, &bytes, &mut together);
                 }
-                Send::Hex(bytes) => self.write(block.session, bytes, WireKind::Sent),
+                Send::Hex(bytes) => self.queue(block.session, bytes, &mut together),
                 Send::Boundary => *undrained |= !self.wait_drained(block.session, pace),
                 Send::Close => {
                     self.child.close_stdin();
@@ -454,6 +473,7 @@ impl Conversation {
                 }
             }
         }
+        self.child.send(&together);
         Ok(())
     }
 
@@ -506,6 +526,12 @@ impl Conversation {
         self.inbox.iter().filter(|b| **b == b'\n').count()
     }
 
+    fn queue(&mut self, session: usize, bytes: &[u8], together: &mut Vec<u8>) {
+        self.asked += bytes.len();
+        self.wire.note(session, WireKind::Sent, bytes);
+        together.extend_from_slice(bytes);
+    }
+
     fn write(&mut self, session: usize, bytes: &[u8], kind: WireKind) {
         self.asked += bytes.len();
         self.child.send(bytes);
@@ -532,57 +558,6 @@ impl Conversation {
 
 fn fits(judgements: &[Judgement]) -> bool {
     judgements.iter().any(|j| j.fit == Fit::Fits)
-}
-
-/// Looks for the answer that carries a token, and looks at no byte twice.
-struct Search {
-    token: String,
-    seen: usize,
-}
-
-impl Search {
-    const fn new(token: String) -> Self {
-        Self { token, seen: 0 }
-    }
-
-    fn token(&self) -> &str {
-        &self.token
-    }
-
-    /// Where the token stands, and where its line ends.
-    fn line(&mut self, inbox: &[u8]) -> Option<(usize, usize)> {
-        let from = self.seen.saturating_sub(self.token.len()).min(inbox.len());
-        match find(&inbox[from..], self.token.as_bytes()) {
-            None => {
-                self.seen = inbox.len();
-                None
-            }
-            Some(i) => {
-                let at = from + i;
-                self.seen = at;
-                inbox[at..].iter().position(|b| *b == b'\n').map(|i| (at, at + i + 1))
-            }
-        }
-    }
-}
-
-/// When output is worth being judged: always while it is short, later each time that it has doubled or paused.
-#[derive(Default)]
-struct Stock {
-    judged: usize,
-    paused: bool,
-}
-
-impl Stock {
-    /// Whether to judge now; if so, that is taken as done.
-    const fn is_due(&mut self, length: usize) -> bool {
-        let due = length <= CHUNK || length >= 2 * self.judged || self.paused;
-        if due {
-            self.judged = length;
-            self.paused = false;
-        }
-        due
-    }
 }
 
 /// Where one ending accounts for every answer, another that fits only by calling some of them strays does not fit.

@@ -37,6 +37,9 @@ fn servers_that_prove_nothing_prove_no_binding_clause() {
         "random-json",
         "tape-by-line",
         "tape-by-method",
+        "tape-by-line-with-ids",
+        "tape-by-method-with-ids",
+        "one-behind",
     ];
     let wrong: Vec<String> = common::in_parallel(&kinds, |kind| {
         let mut plan = common::plan(suite, profile, &[]);

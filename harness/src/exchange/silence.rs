@@ -9,7 +9,7 @@ use civispec_wire::json;
 
 use super::{Conversation, Death, Pace};
 use crate::oracle::block::{Fit, Judgement};
-use crate::oracle::forensics;
+use crate::oracle::forensics::{self, Finding, Kind};
 use crate::oracle::frame::rfind;
 use crate::oracle::passive::shorten;
 use crate::target::Pump;
@@ -78,38 +78,39 @@ impl Conversation {
     pub(super) fn hung(&mut self, waited: Duration, pace: &Pace) -> Death {
         let seconds = in_seconds(waited);
         let mut listening = false;
-        let mut words = if self.child.is_stopped() {
+        let words = if self.child.is_stopped() {
             format!("the process is stopped, as by SIGSTOP, and gave no answer within {seconds} s")
         } else if self.closed {
             format!("neither an answer nor its end came within {seconds} s after standard input was closed")
         } else if self.child.is_input_abandoned() {
             format!("it closed its standard input and gave no answer within {seconds} s")
         } else if self.inbox.last().is_some_and(|b| *b != b'\n') {
-            format!("it stopped in the middle of a line (nothing for {seconds} s)")
+            if self.tail_is_cut() {
+                format!("it stopped in the middle of a line (nothing for {seconds} s)")
+            } else {
+                let finding = Finding::new(Kind::MissingNewline, self.inbox.len());
+                format!("its last line was not ended within {seconds} s: {finding}")
+            }
         } else if self.child.unread().is_some_and(|unread| unread > self.marked) {
             format!("it does not read its input (nothing for {seconds} s)")
         } else {
             listening = true;
             format!("no answer within {seconds} s")
         };
+        let mut words = vec![words];
         if waited < pace.asked().step && pace.is_hurried() {
             let asked = in_seconds(pace.asked().step);
-            words.push_str(&format!(
-                ", which is less than the {asked} s asked for because it had hung before"
-            ));
+            words.push(format!("that is less than the {asked} s asked for, because it had hung before"));
         }
-        if listening
-            && !pace.is_hurried()
-            && let Some(late) = self.look_once_more(pace)
-        {
-            words.push_str(&format!("; {late}"));
+        if listening && !pace.is_hurried() {
+            words.extend(self.look_once_more(pace));
         }
         let chatter = self.child.stderr_total();
         if chatter >= CHATTER {
-            words.push_str(&format!("; it wrote {chatter} bytes on standard error meanwhile"));
+            words.push(format!("it wrote {chatter} bytes on standard error meanwhile"));
         }
         pace.hung();
-        Death::Hang(words)
+        Death::Hang(words.join("; "))
     }
 
     /// The death of a target that keeps writing and never comes to an end.
@@ -121,17 +122,15 @@ impl Conversation {
     /// The death of a target that gave no header.
     pub(super) fn no_header(&mut self, pace: &Pace) -> Death {
         let seconds = in_seconds(pace.asked().step);
-        let mut words = if self.child.is_stopped() {
+        let words = if self.child.is_stopped() {
             format!("the process is stopped, as by SIGSTOP, and wrote no header within {seconds} s")
         } else if self.inbox.is_empty() {
             format!("it wrote no header within {seconds} s")
         } else {
             format!("it wrote half a header and then nothing for {seconds} s")
         };
-        if let Some(late) = self.look_once_more(pace) {
-            words.push_str(&format!("; {late}"));
-        }
-        Death::Hang(words)
+        let words: Vec<String> = [words].into_iter().chain(self.look_once_more(pace)).collect();
+        Death::Hang(words.join("; "))
     }
 
     /// Closes standard input and says what came then, if anything did.
@@ -162,19 +161,11 @@ impl Conversation {
         }
         let recording =
             forensics::Recording { closed: Some(before), owed: 1, ..forensics::Recording::of(&self.inbox) };
-        Some(
-            match forensics::examine(recording)
-                .into_iter()
-                .find(|f| f.kind == forensics::Kind::AnswerAfterClose)
-            {
-                Some(finding) => finding.to_string(),
-                None => format!(
-                    "once standard input was closed, it wrote {} bytes that are no answer: {}",
-                    came.len(),
-                    shorten(came)
-                ),
-            },
-        )
+        let late = forensics::examine(recording).into_iter().find(|f| f.kind == Kind::AnswerAfterClose);
+        Some(late.map_or_else(
+            || format!("when standard input was closed, it wrote what is no answer: {}", shorten(came)),
+            |finding| finding.to_string(),
+        ))
     }
 }
 

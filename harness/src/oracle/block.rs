@@ -397,7 +397,7 @@ impl<'a> Judge<'a> {
             };
             match code {
                 Some(code) => {
-                    charged.push((code, format!("{member} is {}, not {}", mismatch.got, mismatch.want)))
+                    charged.push((code, format!("{member} is {}, not {}", mismatch.got, mismatch.want)));
                 }
                 None => own.push(mismatch),
             }
@@ -411,7 +411,12 @@ impl<'a> Judge<'a> {
         let fits = self.out.fit == Fit::Fits;
         while let Next::Answer(frame) = self.next() {
             if fits {
-                let detail = format!("an answer behind the last one that was asked for{}", looks(frame.line));
+                let looks = if self.output.ended.is_some() {
+                    format!(": {}", forensics::explain_late(frame.line))
+                } else {
+                    looks(frame.line)
+                };
+                let detail = format!("an answer behind the last one that was asked for{looks}");
                 self.out.charged.push((Code::Extra, detail, shorten(frame.line)));
                 self.out.consumed = self.cursor.at();
             }

@@ -170,6 +170,15 @@ pub fn explain(line: &[u8]) -> Option<Finding> {
     findings.iter().find(|f| !minor(f)).or(findings.first()).cloned()
 }
 
+/// What is wrong with a line behind the last answer, when the session was over.
+#[must_use]
+pub fn explain_late(line: &[u8]) -> Finding {
+    match explain(line) {
+        Some(finding) if finding.kind != Kind::Text => finding,
+        _ => Finding::new(Kind::AfterEnd, 0),
+    }
+}
+
 /// Everything in a recording that is no answer, in the order of the bytes.
 #[must_use]
 pub fn examine(recording: Recording<'_>) -> Vec<Finding> {
@@ -330,18 +339,19 @@ impl Scene<'_> {
         let Some(&first) = frames.first() else {
             let object =
                 if matches!(line.first(), Some(b'{' | b'[')) { Some(value_length(line)) } else { None };
-            return match (object, texts.first()) {
+            match (object, texts.first()) {
                 (Some(None), _) => {
                     self.end_text();
                     self.find(Kind::CutOff, start);
                 }
                 // Brackets that match around something that is no JSON: a bad answer, but nothing strange beside it.
                 (Some(Some(length)), _) if line[length..].iter().all(u8::is_ascii_whitespace) => {
-                    self.end_text()
+                    self.end_text();
                 }
                 (_, Some((from, _))) => self.text_line(start + from, &line[*from..]),
                 (_, None) => {}
-            };
+            }
+            return;
         };
         self.end_text();
         for (from, to) in texts {

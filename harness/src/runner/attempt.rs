@@ -10,7 +10,7 @@ use crate::case::{Case, Control, Declared, Touch, template};
 use crate::clause::Level;
 use crate::exchange::{Death, OpenError, Pace, Wire, variables};
 use crate::oracle::block::{Fit, Judgement};
-use crate::oracle::forensics::{self, Finding, Kind};
+use crate::oracle::forensics;
 use crate::oracle::passive::{Code, Sighting, Tally, shorten};
 use crate::target::Launcher;
 use crate::verdict::Verdict;
@@ -135,6 +135,9 @@ fn attempt_with_controls(
     }
     let mut died_after = None;
     let mut main = play_all(context, case, seats, tally);
+    if matches!(main, Play::Fits(_)) && std::mem::take(&mut seats.nudged) {
+        main = patiently(context, case).err().unwrap_or(main);
+    }
     if matches!(main, Play::Fits(_)) {
         main = settle(context, case, seats, Some(tally)).err().unwrap_or(main);
     } else if matches!(main, Play::Differs(_) | Play::Unreadable(_)) {
@@ -144,7 +147,7 @@ fn attempt_with_controls(
     let fits = matches!(main, Play::Fits(_));
     let mut result = verdict(context, case, level, main, seats);
     if let Some(Play::Dead(Death::Hang(what) | Death::Crash(what))) = died_after {
-        result.reason.push_str(&format!("; then {what}"));
+        result.reason = format!("{}; then {what}", result.reason);
     }
     if fits && let Some(twin) = &case.control {
         if case.touches.contains(&Touch::Options)
@@ -221,6 +224,23 @@ fn play_all(context: &Context<'_>, case: &Case, seats: &mut Seats, tally: &mut T
     last
 }
 
+/// An answer that came only after a marker had been sent may have waited for it. Alone, and with nothing behind the
+/// request, it must come too; a slow target has all the time that a hung one gets.
+fn patiently(context: &Context<'_>, case: &Case) -> Result<(), Play> {
+    let mut seats = Seats::default();
+    seats.patient = true;
+    let mut scratch = Tally::default();
+    let again = play_all(context, case, &mut seats, &mut scratch);
+    seats.close(context, &case.id, &mut scratch);
+    match again {
+        Play::Fits(_) => Ok(()),
+        Play::Dead(Death::Hang(what)) => {
+            Err(Play::Dead(Death::Hang(format!("an answer comes only when another request follows it: {what}"))))
+        }
+        other => Err(other),
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "the parts of one play; a struct would be built at each call")]
 fn play(
     context: &Context<'_>,
@@ -291,6 +311,7 @@ fn play(
         if played.undrained {
             return Play::Undrained;
         }
+        seats.nudged |= played.nudged;
         match settled(played.judgements, case, last && with_readings) {
             Ok((_, shown)) => readings = shown,
             Err(Play::Differs(judgement)) if ended_instead(&judgement) => {
@@ -318,7 +339,8 @@ fn settled(
     if let Some(judgement) = judgements.iter().find(fits) {
         return Ok((judgement.clone(), shown));
     }
-    match judgements.into_iter().min_by_key(|j| j.mismatches.len()) {
+    // A departure tells more than an answer that cannot be read.
+    match judgements.into_iter().min_by_key(|j| (j.fit == Fit::Unreadable, j.mismatches.len())) {
         Some(judgement) if judgement.fit == Fit::Unreadable => Err(Play::Unreadable(Box::new(judgement))),
         Some(judgement) => Err(Play::Differs(Box::new(judgement))),
         None => Err(Play::OurFault("a block was not judged".to_owned())),
@@ -354,11 +376,9 @@ fn note_extra(tally: &mut Tally, case: &str, line: &[u8], detail: &str) {
 
 /// Charges output that came when a session was over.
 pub(super) fn note_late(tally: &mut Tally, case: &str, late: &[u8]) {
-    for line in late.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
-        let finding = match forensics::explain(line) {
-            Some(finding) if finding.kind != Kind::Text => finding,
-            _ => Finding::new(Kind::AfterEnd, 0),
-        };
+    // Of several the first is kept, so the others need no look.
+    if let Some(line) = late.split(|b| *b == b'\n').find(|l| !l.is_empty()) {
+        let finding = forensics::explain_late(line);
         let detail = format!("output after the end of the session: {finding}");
         tally.note(Code::Extra, Sighting { case: case.to_owned(), detail, answer: shorten(line) });
     }
@@ -376,10 +396,9 @@ fn settle(
         let Some(conversation) = seats.get(index).filter(|c| c.is_usable()) else { continue };
         match conversation.settle(&mut vars, &context.pace) {
             Ok(stray) => {
-                for line in stray.split_inclusive(|b| *b == b'\n') {
-                    if let Some(tally) = tally.as_deref_mut().filter(|_| case.passive) {
-                        note_extra(tally, &case.id, line, "an answer that nobody asked for");
-                    }
+                let first = stray.split_inclusive(|b| *b == b'\n').next();
+                if let Some((line, tally)) = first.zip(tally.as_deref_mut().filter(|_| case.passive)) {
+                    note_extra(tally, &case.id, line, "an answer that nobody asked for");
                 }
             }
             Err(death) => {

@@ -113,9 +113,10 @@ pub fn run(plan: &Plan<'_>, emit: &mut dyn FnMut(Event)) -> Result<RunReport, St
         plan,
         context: &context,
         queue: Mutex::new(plan::jobs(&applying, plan.wishes.isolate).into()),
-        deaths: AtomicUsize::new(0),
+        deaths: Mutex::new(0),
         gone: AtomicBool::new(false),
         why_gone: Mutex::new(None),
+        cut_short: AtomicBool::new(false),
         deadline: started + plan.run_limit,
     };
     let mut tally = Tally::default();
@@ -148,8 +149,13 @@ pub fn run(plan: &Plan<'_>, emit: &mut dyn FnMut(Event)) -> Result<RunReport, St
     summary::apply_passive(plan, &mut results, &tally);
     summary::apply_consistency(plan, &mut results);
     let unreachable = shift.why_gone.lock().ok().and_then(|mut why| why.take());
-    let report =
-        summary::report(plan, info, results, (unreachable, context.conduct.remarks()), started.elapsed());
+    let end = summary::End {
+        unreachable,
+        interrupted: shift.cut_short.load(Ordering::Relaxed) || crate::interrupted(),
+        remarks: context.conduct.remarks(),
+        duration: started.elapsed(),
+    };
+    let report = summary::report(plan, info, results, end);
     emit(Event::Finished(Box::new(report.clone())));
     Ok(report)
 }
@@ -259,9 +265,11 @@ struct Shift<'a> {
     plan: &'a Plan<'a>,
     context: &'a Context<'a>,
     queue: Mutex<VecDeque<Job<'a>>>,
-    deaths: AtomicUsize,
+    deaths: Mutex<usize>,
     gone: AtomicBool,
     why_gone: Mutex<Option<String>>,
+    /// Whether a case was not played, or not to its end, because the run was over.
+    cut_short: AtomicBool,
     deadline: Instant,
 }
 
@@ -280,7 +288,7 @@ impl<'a> Shift<'a> {
         let mut earlier: Vec<&'a Case> = Vec::new();
         for &case in &job.cases {
             let start = Instant::now();
-            let (attempt, needs) = if let Some(why) = self.why_not(case) {
+            let (attempt, needs) = if let Some(why) = self.why_not() {
                 (why, Vec::new())
             } else {
                 if !seats.is_usable() {
@@ -297,10 +305,13 @@ impl<'a> Shift<'a> {
                 } else if seen.verdict.needs_repeat() {
                     seats.close(self.context, &case.id, tally);
                 }
-                self.watch(&mut seen);
+                self.watch(&seen);
                 earlier.push(case);
                 (seen, needs)
             };
+            if attempt.verdict == Verdict::Inconclusive && self.context.pace.stopped().is_some() {
+                self.cut_short.store(true, Ordering::Relaxed);
+            }
             // The receiver lives as long as the workers do.
             let _ = results.send(finish(self.plan, case, attempt, start.elapsed(), needs));
         }
@@ -309,39 +320,37 @@ impl<'a> Shift<'a> {
     }
 
     /// A reason not to play a case any more.
-    fn why_not(&self, _case: &Case) -> Option<Attempt> {
+    fn why_not(&self) -> Option<Attempt> {
         if crate::interrupted() {
             return Some(plain(Verdict::Inconclusive, "not run: the run was interrupted".to_owned()));
         }
         if self.gone.load(Ordering::Relaxed) {
-            return Some(plain(
-                Verdict::Unreachable,
-                "not run: the target cannot be reached any more".to_owned(),
-            ));
+            let why = "not run: the target cannot be reached any more";
+            return Some(plain(Verdict::Unreachable, why.to_owned()));
         }
         (Instant::now() >= self.deadline).then(|| {
             let limit = self.plan.run_limit.as_secs();
-            plain(
-                Verdict::Inconclusive,
-                format!("not run: the run took longer than {limit} s (--run-timeout)"),
-            )
+            let why = format!("not run: the run took longer than {limit} s (--run-timeout)");
+            plain(Verdict::Inconclusive, why)
         })
     }
 
     /// Counts deaths in a row; after three the target must answer once on a fresh connection, or it is gone.
-    fn watch(&self, seen: &mut Attempt) {
+    fn watch(&self, seen: &Attempt) {
         if self.context.pace.stopped().is_some() {
             return;
         }
-        if !seen.lifeless {
-            self.deaths.store(0, Ordering::Relaxed);
+        // Held while the target is asked, so that the other workers wait for what it says.
+        let Ok(mut deaths) = self.deaths.lock() else { return };
+        if self.gone.load(Ordering::Relaxed) {
             return;
         }
-        if self.deaths.fetch_add(1, Ordering::Relaxed) + 1 < DEATHS {
+        *deaths = if seen.lifeless { *deaths + 1 } else { 0 };
+        if *deaths < DEATHS {
             return;
         }
-        self.deaths.store(0, Ordering::Relaxed);
-        if !self.lives() {
+        *deaths = 0;
+        if !self.lives() && self.context.pace.stopped().is_none() {
             self.gone.store(true, Ordering::Relaxed);
             if let Ok(mut why) = self.why_gone.lock() {
                 why.get_or_insert_with(|| {

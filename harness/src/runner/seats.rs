@@ -14,6 +14,10 @@ pub struct Seats {
     /// The options of the first connection as they were at first, if a case wanted to know.
     pub(super) defaults: Option<String>,
     served: bool,
+    /// Whether connections wait for every answer without sending a marker ahead of it.
+    pub(super) patient: bool,
+    /// Whether some answer came only after a marker had been sent.
+    pub(super) nudged: bool,
     /// What went over connections that are gone.
     wire: Vec<Wire>,
 }
@@ -94,12 +98,13 @@ impl Seats {
                 .map_err(Play::OurFault)?;
             context.sessions.fetch_add(1, Ordering::Relaxed);
             let opened = Conversation::open(&argv, context.launcher, &context.pace);
-            let conversation = opened.map_err(|e| {
+            let mut conversation = opened.map_err(|e| {
                 if let OpenError::NoHeader { ended, .. } = &e {
                     context.conduct.note(ended);
                 }
                 Play::NotOpen(e)
             })?;
+            conversation.be_patient(self.patient);
             self.open[index] = Some(conversation);
             if let Some(principal) = connection.login
                 && let Err(play) = self.log_in(index, principal, context, case)

@@ -59,14 +59,16 @@ pub(super) fn apply_consistency(plan: &Plan<'_>, results: &mut [CaseResult]) {
     }
 }
 
+/// How a run came to its end.
+pub(super) struct End {
+    pub(super) unreachable: Option<String>,
+    pub(super) interrupted: bool,
+    pub(super) remarks: Vec<String>,
+    pub(super) duration: Duration,
+}
+
 /// Puts the report together.
-pub(super) fn report(
-    plan: &Plan<'_>,
-    info: RunInfo,
-    cases: Vec<CaseResult>,
-    (unreachable, remarks): (Option<String>, Vec<String>),
-    duration: Duration,
-) -> RunReport {
+pub(super) fn report(plan: &Plan<'_>, info: RunInfo, cases: Vec<CaseResult>, end: End) -> RunReport {
     let by_id: BTreeMap<&str, &Case> = plan.cases.iter().map(|c| (c.id.as_str(), *c)).collect();
     let mut clauses = Vec::new();
     for clause in plan.suite.ledger.iter() {
@@ -101,16 +103,8 @@ pub(super) fn report(
         .iter()
         .filter(|c| c.role == Role::Client && c.profiles.contains(&plan.profile.name))
         .count();
-    RunReport {
-        info,
-        cases,
-        clauses,
-        client_clauses,
-        unreachable,
-        remarks,
-        interrupted: crate::interrupted(),
-        duration,
-    }
+    let End { unreachable, interrupted, remarks, duration } = end;
+    RunReport { info, cases, clauses, client_clauses, unreachable, remarks, interrupted, duration }
 }
 
 /// The verdict of a clause: the gravest of its cases, where a pass outweighs what is merely unknown.

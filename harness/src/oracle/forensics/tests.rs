@@ -172,6 +172,13 @@ fn one_line_is_explained_by_what_matters_most_in_it() {
 }
 
 #[test]
+fn a_line_behind_the_last_answer_is_explained_as_such_unless_more_is_known() {
+    assert_eq!(explain_late(b"Bye!"), Finding::new(Kind::AfterEnd, 0));
+    assert_eq!(explain_late(b"{\"id\":1}"), Finding::new(Kind::AfterEnd, 0));
+    assert_eq!(explain_late(WARNING.as_bytes()).kind, Kind::PhpMessage);
+}
+
+#[test]
 fn hostile_lines_cost_little_time_and_do_no_harm() {
     let started = std::time::Instant::now();
     for line in [
