@@ -19,7 +19,7 @@ const USAGE: &str = "usage: hostile KIND[:ARG] [FLAGS]
 hostile, from the third (ARG-th) request on:
   never-reads never-writes header-then-silent ignores-term grandchild-holds-pipe floods-stdout floods-lines
   floods-stderr half-line-then-sleeps exits-mid-line forks-daemon forks-bare-daemon stops-itself exits-at-once
-  closes-stdin goes-silent drips
+  closes-stdin goes-silent drips exits-quietly
 at other times: floods-header floods-at-the-end
 otherwise good:
   bad-flag-dies      dies without a header when FLAGS holds one that it does not know
@@ -155,6 +155,7 @@ fn hostile(kind: &str, arg: Option<&str>, config: &Config) -> io::Result<ExitCod
             input.moment = Some(match kind {
                 "goes-silent" => nap,
                 "drips" => drip,
+                "exits-quietly" => || std::process::exit(0),
                 "grandchild-holds-pipe" => grandchild_holds_pipe,
                 "floods-stdout" => || flood(io::stdout(), b"x"),
                 "floods-lines" => || flood(io::stdout(), b"{\"jsonrpc\":\"2.0\",\"result\":1,\"id\":0}\n"),

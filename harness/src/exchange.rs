@@ -178,7 +178,11 @@ impl Conversation {
                 pace.answered_after(sent.elapsed());
                 let line: Vec<u8> = self.inbox.drain(..end).collect();
                 let start = find(&line, b"{\"").unwrap_or(0);
-                let prefix = self.prefix.as_deref().filter(|p| !p.is_empty()).and_then(|p| Some(rfind(&line, p)? + p.len()));
+                let prefix = self
+                    .prefix
+                    .as_deref()
+                    .filter(|p| !p.is_empty())
+                    .and_then(|p| Some(rfind(&line, p)? + p.len()));
                 return Ok(json::parse(&line[prefix.unwrap_or(start)..line.len() - 1]).ok());
             }
             match self.child.pump(deadline) {
@@ -294,8 +298,14 @@ impl Conversation {
                 let decided = marker.is_none()
                     && (played.judgements.iter().any(|j| j.fit == Fit::Fits)
                         || played.judgements.iter().all(|j| j.fit != Fit::NotYet));
-                if self.ended.is_some() && !fits(&played.judgements) {
-                    played.death = self.last_words(&played.judgements);
+                if self.ended.is_some() {
+                    let silenced =
+                        !self.closed && refuse_silence_of_the_dead(&mut played.judgements, endings);
+                    if !fits(&played.judgements) {
+                        played.death = self
+                            .last_words(&played.judgements)
+                            .or_else(|| silenced.then(|| self.did_not_wait()));
+                    }
                 }
                 if complete || decided {
                     break;
@@ -554,6 +564,19 @@ impl Conversation {
             Death::Crash(format!("it flooded standard output: more than {FLOOD} bytes that nobody asked for"))
         })
     }
+}
+
+/// A target that ended by itself proves nothing by its silence, unless its end is what was wanted. Says whether any
+/// ending would have fitted.
+fn refuse_silence_of_the_dead(judgements: &mut [Judgement], endings: &[&[Want]]) -> bool {
+    let mut refused = false;
+    for (judgement, wants) in judgements.iter_mut().zip(endings) {
+        if judgement.fit == Fit::Fits && !wants.iter().any(|w| matches!(w, Want::Exit(_))) {
+            judgement.fit = Fit::Differs;
+            refused = true;
+        }
+    }
+    refused
 }
 
 fn fits(judgements: &[Judgement]) -> bool {

@@ -19,9 +19,22 @@ fn hostile() -> PathBuf {
     program
 }
 
-/// Must and states clauses that even such a server keeps, with the reason.
-const KEPT: [(&str, &str, &str); 1] =
-    [("echoing", "pipe:flags.login", "its one header is that of the default connection, which does report logins")];
+const ONE_HEADER: &str = "its one header is that of the default connection, which is a header and does report logins";
+const ONE_LINE: &str = "what it plays back are condensed objects on lines of their own, with the ids that were asked with";
+
+/// Must and states clauses that such a server keeps all the same, with the reason.
+const KEPT: [(&str, &str, &str); 10] = [
+    ("echoing", "pipe:flags.login", ONE_HEADER),
+    ("tape-by-line-with-ids", "pipe:header.first", ONE_HEADER),
+    ("tape-by-line-with-ids", "pipe:flags.login", ONE_HEADER),
+    ("tape-by-line-with-ids", "pipe:line.newline-out", ONE_LINE),
+    ("tape-by-line-with-ids", "pipe:line.single-object", ONE_LINE),
+    ("tape-by-line-with-ids", "pipe:line.condensed", ONE_LINE),
+    ("tape-by-line-with-ids", "pipe:line.no-delimiter", ONE_LINE),
+    ("tape-by-method-with-ids", "pipe:header.first", ONE_HEADER),
+    ("tape-by-method-with-ids", "pipe:flags.login", ONE_HEADER),
+    ("tape-by-method-with-ids", "pipe:api-checks.type", "the options that it plays back do report a boolean"),
+];
 
 #[test]
 fn servers_that_prove_nothing_prove_no_binding_clause() {

@@ -67,7 +67,7 @@ transcript = '''
 "#;
 
 fn watch(kind: &str) -> Watched {
-    start(kind, CASES, &["--timeout", "0.5"]).finish()
+    start(kind, CASES, &["--timeout", "1"]).finish()
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_last_answer_without_a_newline_is_charged_to_the_clause_on_line_ends() {
         "[[case]]{}",
         only.replace("own:end.exits\"", "pipe:line.newline-out\"\nobserve = \"line-end\"")
     );
-    let watched = start("newline-late", &cases, &["--timeout", "0.5"]).finish();
+    let watched = start("newline-late", &cases, &["--timeout", "1"]).finish();
     watched.expect("hostile/end", "fail", "no newline behind the last answer at byte");
 }
 

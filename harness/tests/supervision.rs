@@ -60,7 +60,7 @@ fn cases() -> String {
 }
 
 fn watch(kind: &str) -> Watched {
-    let watched = start(kind, &cases(), &["--timeout", "0.5"]).finish();
+    let watched = start(kind, &cases(), &["--timeout", "1"]).finish();
     eprintln!(
         "{kind}: exit {:?}, {:.1} s, {} KiB",
         watched.code,
@@ -116,12 +116,12 @@ fn a_server_that_never_reads_is_unreachable_because_it_reads_nothing() {
 
 #[test]
 fn a_server_that_never_writes_is_told_in_one_message() {
-    never_begins("never-writes", &["It wrote no header within 0.5 s", "It wrote nothing on standard error"]);
+    never_begins("never-writes", &["It wrote no header within 1 s", "It wrote nothing on standard error"]);
 }
 
 #[test]
 fn a_server_that_only_greets_is_unreachable_because_it_answers_nothing() {
-    is_unreachable("header-then-silent", "no answer within 0.5 s");
+    is_unreachable("header-then-silent", "no answer within 1 s");
 }
 
 #[test]
@@ -209,6 +209,67 @@ fn an_end_in_the_middle_of_a_line_is_a_crash_there() {
     fails_at_the_third_request("exits-mid-line", "crash", "it ended (exit status 0) in the middle of a line");
 }
 
+/// Silence that is wanted, with and without another answer that would do.
+const SILENCE: &str = r#"
+[[case]]
+id = "hostile/silence"
+clause = "pipe:flow.loop"
+about = "a notification is not answered"
+flags = "v"
+transcript = '''
+> {"jsonrpc":"2.0","id":<$n1>,"method":"echo","params":["<$s1>"]}
+< {"jsonrpc":"2.0","result":["<$s1>"],"id":<$n1>}
+> {"jsonrpc":"2.0","id":<$n2>,"method":"echo","params":["<$s2>"]}
+< {"jsonrpc":"2.0","result":["<$s2>"],"id":<$n2>}
+> {"jsonrpc":"2.0","method":"echo","params":["<$s3>"]}
+.
+'''
+
+[[case]]
+id = "hostile/silence-or-not"
+clause = "pipe:flow.loop"
+about = "a notification may be answered"
+flags = "t"
+transcript = '''
+> {"jsonrpc":"2.0","id":<$n1>,"method":"echo","params":["<$s1>"]}
+< {"jsonrpc":"2.0","result":["<$s1>"],"id":<$n1>}
+> {"jsonrpc":"2.0","id":<$n2>,"method":"echo","params":["<$s2>"]}
+< {"jsonrpc":"2.0","result":["<$s2>"],"id":<$n2>}
+> {"jsonrpc":"2.0","method":"echo","params":["<$s3>"]}
+<? {"error":<any>,...}
+'''
+
+[[case]]
+id = "hostile/silence-or-end"
+clause = "pipe:flow.loop"
+about = "the server may end over a notification"
+flags = "u"
+touches = ["session"]
+transcript = '''
+> {"jsonrpc":"2.0","id":<$n1>,"method":"echo","params":["<$s1>"]}
+< {"jsonrpc":"2.0","result":["<$s1>"],"id":<$n1>}
+> {"jsonrpc":"2.0","id":<$n2>,"method":"echo","params":["<$s2>"]}
+< {"jsonrpc":"2.0","result":["<$s2>"],"id":<$n2>}
+> {"jsonrpc":"2.0","method":"echo","params":["<$s3>"]}
+! exit 0
+'''
+"#;
+
+#[test]
+fn death_is_never_taken_for_the_silence_that_was_wanted() {
+    let watched = start("exits-quietly", SILENCE, &["--timeout", "1"]).finish();
+    watched.expect(
+        "hostile/silence",
+        "crash",
+        "it ended (exit status 0) instead of waiting for the next request",
+    );
+    watched.expect("hostile/silence-or-not", "crash", "instead of waiting for the next request");
+    watched.expect("hostile/silence-or-end", "pass", "");
+    let watched = start("bad-flag-dies", SILENCE, &["--timeout", "1"]).finish();
+    watched.expect("hostile/silence", "pass", "");
+    watched.expect("hostile/silence-or-not", "pass", "");
+}
+
 #[test]
 fn a_daemon_that_left_the_group_is_found_and_ended() {
     for kind in ["forks-daemon", "forks-bare-daemon"] {
@@ -294,7 +355,7 @@ fn a_run_that_takes_too_long_stops_in_the_middle_of_a_case() {
 #[test]
 fn what_went_over_the_wire_is_reported_of_a_connection_that_died() {
     for kind in ["exits-mid-line", "half-line-then-sleeps"] {
-        let watched = start(kind, &requests("three", 3, ""), &["--timeout", "0.5"]).finish();
+        let watched = start(kind, &requests("three", 3, ""), &["--timeout", "1"]).finish();
         let wire = watched.run()["cases"][0]["wire"].to_string();
         assert!(wire.contains("\\\"resu") && wire.contains("params"), "{kind}: {wire}");
     }

@@ -26,9 +26,9 @@ const SLOWEST_TIMES: u32 = 10;
 /// What part of the full time is waited for in any case.
 const LEAST_PART: u32 = 10;
 /// How many times the longest silence an answer may take that comes in pieces.
-const PIECES: u32 = 5;
+const PIECES: u32 = 3;
 /// Least time that is waited for, unless the user asked for less.
-const LEAST: Duration = Duration::from_millis(150);
+const LEAST: Duration = Duration::from_millis(300);
 
 const MARKER_WORKS: u8 = u8::MAX;
 

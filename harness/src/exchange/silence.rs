@@ -51,6 +51,11 @@ impl Conversation {
         Death::Crash(format!("it ended ({}) {cut}", self.end_in_words()))
     }
 
+    /// The end of a target of which nothing was wanted but that it goes on.
+    pub(super) fn did_not_wait(&self) -> Death {
+        Death::Crash(format!("it ended ({}) instead of waiting for the next request", self.end_in_words()))
+    }
+
     /// What a target that ended left behind as its last line, if that is no answer.
     pub(super) fn last_words(&self, judgements: &[Judgement]) -> Option<Death> {
         let end = self.end_in_words();

@@ -165,7 +165,12 @@ fn unknown_flags(flags: Option<&str>, value: &Json, place: Place<'_>, sheet: &mu
         match value.get(&name) {
             Some(Json::Null) => {}
             None => {
-                sheet.find(c::FLAGS_UNKNOWN_NULL, place, wanted, format!("the flag is not reported: {value}"))
+                sheet.find(
+                    c::FLAGS_UNKNOWN_NULL,
+                    place,
+                    wanted,
+                    format!("the flag is not reported: {value}"),
+                );
             }
             Some(v) if is_nothing(v) => sheet.find(c::FLAGS_UNKNOWN_NULL, place, wanted, v.to_string()),
             Some(v) => sheet.note(

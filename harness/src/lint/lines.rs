@@ -59,7 +59,7 @@ impl Court<'_> {
                 self.null_id(place, value);
             }
             Ask::Empty => {
-                self.sheet.find(c::EMPTY_IGNORED, place, "nothing: an empty line is ignored", brief(value))
+                self.sheet.find(c::EMPTY_IGNORED, place, "nothing: an empty line is ignored", brief(value));
             }
             Ask::Open => {}
             Ask::OldOptions(asked) => self.old_options(place, asked, value),
@@ -182,7 +182,7 @@ impl Court<'_> {
             Shape::Call(request) => self.call(place, request, response),
             Shape::Notification(_) => {}
             Shape::Invalid { reason, absent, .. } => {
-                self.invalid(place, *reason, *absent, response, in_batch)
+                self.invalid(place, *reason, *absent, response, in_batch);
             }
         }
     }

@@ -105,7 +105,7 @@ impl Kind {
         match self {
             Self::AnswerAfterClose => {
                 "output is held in a buffer: flush after every line (PHP: end output buffering; Python: flush=True; \
-                 C: setvbuf)"
+                 C: setvbuf); or the target is slower than --timeout allows"
             }
             Self::AfterEnd => "a farewell, a shutdown function or a destructor prints to standard output",
             Self::BlankLine => {

@@ -234,9 +234,9 @@ fn patiently(context: &Context<'_>, case: &Case) -> Result<(), Play> {
     seats.close(context, &case.id, &mut scratch);
     match again {
         Play::Fits(_) => Ok(()),
-        Play::Dead(Death::Hang(what)) => {
-            Err(Play::Dead(Death::Hang(format!("an answer comes only when another request follows it: {what}"))))
-        }
+        Play::Dead(Death::Hang(what)) => Err(Play::Dead(Death::Hang(format!(
+            "an answer comes only when another request follows it: {what}"
+        )))),
         other => Err(other),
     }
 }
