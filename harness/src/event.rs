@@ -72,6 +72,8 @@ pub struct CaseResult {
     pub needs_earlier: Vec<String>,
     /// What went over the wire.
     pub wire: Vec<Wire>,
+    /// The command that plays this case again with the same seed.
+    pub rerun: String,
     /// The command of each connection.
     pub commands: Vec<Vec<String>>,
 }

@@ -178,8 +178,8 @@ impl Feature {
             Self::User => "--user",
             Self::Noise => "--noise-call",
             Self::Writes => "--allow-writes",
-            Self::EmptyFlags => "a profile whose launcher passes an empty flag string on",
-            Self::ZeroFlags => "a profile whose launcher passes the flag string 0 on",
+            Self::EmptyFlags => "a launcher that passes an empty flag string on (cv and wp-cli take it for none)",
+            Self::ZeroFlags => "a launcher that passes the flag string 0 on (cv and wp-cli take it for none)",
         }
     }
 }

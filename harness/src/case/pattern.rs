@@ -210,11 +210,15 @@ fn check_object(
         match got.iter().rev().find(|(name, _)| *name == member.name) {
             Some((name, value)) => member.value.check(value, ordered, vars, &pointer(name), out),
             None if member.optional => {}
-            None => out.push(Mismatch {
-                path: pointer(&member.name),
-                want: member.value.to_string(),
-                got: "no such member".to_owned(),
-            }),
+            None => {
+                let error = got.iter().find(|(name, _)| name == "error" && member.name == "result");
+                let instead = error.map_or_else(String::new, |(_, e)| format!(", but the error {}", clip(&e.to_string())));
+                out.push(Mismatch {
+                    path: pointer(&member.name),
+                    want: member.value.to_string(),
+                    got: format!("no such member{instead}"),
+                });
+            }
         }
     }
     if !more {

@@ -10,7 +10,7 @@ use crate::error::Error;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   civispec explain pipe:flags.unknown-null
-  civispec explain pipe/flags/unknown")]
+  civispec explain pipe/flags/unknown-in-the-middle-is-null")]
 pub(crate) struct Args {
     /// Id of a case or a clause.
     id: String,

@@ -66,6 +66,8 @@ pub(crate) enum SuiteName {
 /// Parses the arguments of the process, does the work, and says how it went.
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let dashes = args.iter().any(|a| a == "--");
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
@@ -76,6 +78,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let done = match cli.command {
+        // A script whose variable is empty must not test the reference instead of its server.
+        Command::Run(args) if dashes && args.has_no_command() => {
+            Err(Error::Usage("there is no command after '--'".to_owned()))
+        }
         Command::Run(args) => run::run(*args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -103,6 +103,13 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
+impl Args {
+    /// Whether no target was given.
+    pub(super) const fn has_no_command(&self) -> bool {
+        self.command.is_empty()
+    }
+}
+
 /// Runs and reports; the exit status says how it went.
 pub(crate) fn run(args: Args) -> Result<u8, Error> {
     let reports = report_files(&args.report)?;
@@ -323,7 +330,7 @@ pub(crate) fn nothing_selected(catalog: &Catalog, selectors: &[String]) -> Error
     });
     let ids: Vec<&str> = ids.collect();
     let mut message = format!("nothing is selected by {}", selectors.join(" "));
-    for selector in selectors {
+    for selector in selectors.iter().filter(|s| catalog.suites.iter().all(|suite| suite.name != **s)) {
         let near = nearest(selector, ids.iter().copied());
         if !near.is_empty() {
             message += "\nnearest to ";
@@ -332,6 +339,9 @@ pub(crate) fn nothing_selected(catalog: &Catalog, selectors: &[String]) -> Error
             message += &near.join(", ");
         }
     }
+    let suites: Vec<&str> = catalog.suites.iter().map(|s| s.name.as_str()).collect();
+    message += "\nsuites: ";
+    message += &suites.join(", ");
     message.push_str("\n`civispec list` names every case, `civispec list --clauses` every clause.");
     Error::NothingSelected(message)
 }

@@ -40,10 +40,7 @@ pub fn lines(case: &CaseResult) -> Vec<String> {
                 return None;
             }
             if pieces.iter().any(|(bytes, total)| bytes.len() < *total) {
-                return Some(format!(
-                    "civispec run {} {} -- …   # a line is too long to print here",
-                    "pipe", case.id
-                ));
+                return Some(format!("{}   # a line is too long to print here", case.rerun));
             }
             // Writes that came apart stay apart; whole lines need no pause.
             let apart =

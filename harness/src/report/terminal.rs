@@ -47,7 +47,7 @@ impl Terminal<'_> {
     #[must_use]
     pub fn render(&self, report: &RunReport) -> String {
         let mut out = String::new();
-        let loud: Vec<&CaseResult> = report
+        let mut loud: Vec<&CaseResult> = report
             .cases
             .iter()
             .filter(|c| {
@@ -58,11 +58,13 @@ impl Terminal<'_> {
             })
             .filter(|c| !c.reason.starts_with("not run:"))
             .collect();
+        // What the target is to blame for comes first.
+        loud.sort_by_key(|c| (!c.verdict.is_failure(), c.verdict == Verdict::Inconclusive));
         for case in loud.iter().take(WHOLE) {
             self.failure(case, &mut out);
         }
         if let Some(rest) = loud.get(WHOLE..).filter(|r| !r.is_empty()) {
-            line(&mut out, &format!("… and {} more; the JSON report has them whole:", rest.len()));
+            line(&mut out, &format!("… and {} more (whole with --report json=FILE):", rest.len()));
             for case in rest {
                 line(&mut out, &format!("  {} {}", case.verdict.word(), case.id));
             }
@@ -91,9 +93,9 @@ impl Terminal<'_> {
                 if clause.section.is_empty() { String::new() } else { format!(" ({})", clause.section) };
             line(out, &format!("      clause   {}{section}: {text}", clause.id));
         }
-        line(out, &format!("      why      {}", case.reason));
+        line(out, &format!("      why      {}", safe(&case.reason)));
         if let Some(wanted) = &case.wanted {
-            line(out, &format!("      want     {wanted}"));
+            line(out, &format!("      want     {}", safe(wanted)));
         }
         if let Some(got) = &case.got {
             line(out, &format!("      got      {}", visible(got.as_bytes(), got.len())));
@@ -104,11 +106,11 @@ impl Terminal<'_> {
         for mismatch in case.mismatches.iter().filter(|m| !m.path.is_empty()).take(6) {
             line(
                 out,
-                &format!("      differs  {}: wanted {}, got {}", mismatch.path, mismatch.want, mismatch.got),
+                &safe(&format!("      differs  {}: wanted {}, got {}", mismatch.path, mismatch.want, mismatch.got)),
             );
         }
         if let Some(control) = &case.control {
-            line(out, &format!("      control  {control}"));
+            line(out, &format!("      control  {}", safe(control)));
         }
         if !case.needs_earlier.is_empty() {
             line(out, &format!("      after    {}", case.needs_earlier.join(", ")));
@@ -126,7 +128,7 @@ impl Terminal<'_> {
     fn summary(&self, report: &RunReport, out: &mut String) {
         let info = &report.info;
         line(out, &paint(BOLD, &format!("{} · profile {} · {}", info.suite, info.profile, info.target)));
-        line(out, &format!("  header   {}", info.identity));
+        line(out, &format!("  header   {}", safe(&info.identity)));
         let proof = report.proof();
         let of = |level: Level| report.clauses.iter().filter(move |c| c.level == level);
         let good = |c: &&ClauseResult| c.proven;
@@ -283,6 +285,12 @@ fn wire(wire: &[Wire], out: &mut String) {
         let ms = w.at.as_secs_f64() * 1000.0;
         line(out, &format!("      {label:<8} {ms:>8.1} ms {who}{mark} {}", visible(&w.bytes, w.total)));
     }
+}
+
+/// Text that may hold what a target wrote, with its control characters escaped.
+fn safe(text: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 /// Bytes as text that harms no terminal: control characters escaped, LF as ⏎, cut after 200 characters.

@@ -168,8 +168,15 @@ fn identify(context: &Context<'_>) -> Result<String, String> {
     match Conversation::open(&argv, context.launcher, &context.pace) {
         Ok(conversation) => {
             let header = shorten(conversation.header());
+            let readable = civispec_wire::json::parse_output(conversation.header());
             context.conduct.note(&conversation.close(&context.pace).0);
-            Ok(header)
+            readable.map(|_| header.clone()).map_err(|e| {
+                let message = format!(
+                    "the target gave no header: {shown}\nIts first line is no JSON ({e}): {header}\nIf something else \
+                     printed that line, send it to standard error: in every session it would stand for the header."
+                );
+                crate::report::redact(&message, context.secrets)
+            })
         }
         Err(OpenError::Start(e)) => Err(format!(
             "the target cannot be started: {shown}: {e}\nGive the command of a Civi::pipe server after '--'; it is \
@@ -255,6 +262,7 @@ fn finish(
             .collect(),
         control: attempt.control.map(clean),
         needs_earlier,
+        rerun: format!("civispec run {} --seed {} -- {}", case.id, plan.seed, plan.name),
         wire,
         commands,
     }

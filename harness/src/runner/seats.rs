@@ -18,6 +18,8 @@ pub struct Seats {
     pub(super) patient: bool,
     /// Whether some answer came only after a marker had been sent.
     pub(super) nudged: bool,
+    /// The last lines that a target wrote on standard error before it was given up.
+    pub(super) complaint: String,
     /// What went over connections that are gone.
     wire: Vec<Wire>,
 }
@@ -38,7 +40,11 @@ impl Seats {
     pub(super) fn kill(&mut self, index: usize, context: &Context<'_>) {
         if let Some(mut conversation) = self.open.get_mut(index).and_then(Option::take) {
             self.wire.extend(conversation.take_wire());
-            context.conduct.note(&conversation.kill(&context.pace));
+            let ended = conversation.kill(&context.pace);
+            let stderr = String::from_utf8_lossy(&ended.stderr);
+            let lines: Vec<&str> = stderr.lines().filter(|l| !l.trim().is_empty()).collect();
+            self.complaint = lines[lines.len().saturating_sub(3)..].join(" | ");
+            context.conduct.note(&ended);
         }
         if index == 0 {
             self.defaults = None;
