@@ -106,7 +106,7 @@ fn the_text_of_failures_is_reviewed() {
             .args([binary(), "serve", "pipe", "--defect", defect, "{flags}"])
             .assert()
             .code(1);
-        text.push_str(&format!("== {defect}\n"));
+        text.extend(["== ", defect, "\n"]);
         text.push_str(&String::from_utf8_lossy(&out.get_output().stdout));
     }
     let mut settings = insta::Settings::clone_current();
@@ -121,7 +121,9 @@ fn the_text_of_failures_is_reviewed() {
 
 /// A text as a regular expression that matches it.
 fn regex_of(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '/' { c.to_string() } else { format!("\\{c}") }).collect()
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '/' { c.to_string() } else { format!("\\{c}") })
+        .collect()
 }
 
 #[test]

@@ -13,8 +13,10 @@ fn every_clause_that_can_be_tested_on_servers_has_a_case_in_each_of_its_profiles
     let mut missing = Vec::new();
     for suite in &catalog.suites {
         for profile in catalog.profiles_of(&suite.name) {
-            let covered: BTreeSet<&str> =
-                of_profile(suite, profile).filter(|(case, _)| !case.rare).map(|(_, clause)| clause.id.as_str()).collect();
+            let covered: BTreeSet<&str> = of_profile(suite, profile)
+                .filter(|(case, _)| !case.rare)
+                .map(|(_, clause)| clause.id.as_str())
+                .collect();
             for clause in suite.ledger.iter().filter(|c| c.is_testable_on_servers()) {
                 if clause.profiles.contains(&profile.name) && !covered.contains(clause.id.as_str()) {
                     missing.push(format!("{} in profile {}", clause.id, profile.name));
@@ -33,12 +35,25 @@ fn every_case_belongs_to_a_clause_that_can_be_tested_and_to_a_known_profile() {
         for clause in suite.ledger.iter() {
             assert!(clause.profiles.iter().all(|p| profiles.contains(p.as_str())), "{}", clause.id);
             let tested = suite.cases.iter().any(|c| c.clause == clause.id);
-            assert!(!tested || clause.is_testable_on_servers(), "{} cannot be tested but has a case", clause.id);
+            assert!(
+                !tested || clause.is_testable_on_servers(),
+                "{} cannot be tested but has a case",
+                clause.id
+            );
         }
         for case in &suite.cases {
             let clause = suite.ledger.get(&case.clause).expect("checked when the file was read");
-            assert!(case.profiles.iter().all(|p| clause.profiles.contains(p)), "{} widens its clause's profiles", case.id);
-            assert!(case.id.starts_with(&format!("{}/", suite.name)), "{} is in the suite {}", case.id, suite.name);
+            assert!(
+                case.profiles.iter().all(|p| clause.profiles.contains(p)),
+                "{} widens its clause's profiles",
+                case.id
+            );
+            assert!(
+                case.id.starts_with(&format!("{}/", suite.name)),
+                "{} is in the suite {}",
+                case.id,
+                suite.name
+            );
         }
     }
 }
@@ -58,6 +73,10 @@ fn every_clause_is_quoted_or_is_our_own_or_a_question_and_tells_what_a_failure_m
         let open = clause.level == Level::May && !clause.readings.is_empty();
         assert!(clause.quote.is_some() || clause.source() == "own" || open, "{} has no quote", clause.id);
         assert_eq!(clause.source() == "own", clause.level == Level::Robust, "{}", clause.id);
-        assert!(clause.role == Role::Client || clause.untestable.is_some() || clause.hint.is_some(), "{}", clause.id);
+        assert!(
+            clause.role == Role::Client || clause.untestable.is_some() || clause.hint.is_some(),
+            "{}",
+            clause.id
+        );
     }
 }

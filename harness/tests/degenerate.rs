@@ -15,12 +15,18 @@ fn hostile() -> PathBuf {
     path.pop();
     path.pop();
     let program = path.join("examples").join("hostile");
-    assert!(program.exists(), "run `cargo build -p civispec --examples` first: there is no {}", program.display());
+    assert!(
+        program.exists(),
+        "run `cargo build -p civispec --examples` first: there is no {}",
+        program.display()
+    );
     program
 }
 
-const ONE_HEADER: &str = "its one header is that of the default connection, which is a header and does report logins";
-const ONE_LINE: &str = "what it plays back are condensed objects on lines of their own, with the ids that were asked with";
+const ONE_HEADER: &str =
+    "its one header is that of the default connection, which is a header and does report logins";
+const ONE_LINE: &str =
+    "what it plays back are condensed objects on lines of their own, with the ids that were asked with";
 
 /// Must and states clauses that such a server keeps all the same, with the reason.
 const KEPT: [(&str, &str, &str); 10] = [

@@ -25,7 +25,9 @@ fn a_line_of_one_gibibyte_costs_little_memory_gets_one_error_and_the_next_line_w
     for _ in 0..1024 {
         stdin.write_all(&chunk).expect("the reference keeps reading");
     }
-    stdin.write_all(b"\n{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[7],\"id\":1}\n").expect("written");
+    stdin
+        .write_all(b"\n{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[7],\"id\":1}\n")
+        .expect("written");
     let error = lines.next().expect("an answer").expect("text");
     assert!(error.contains("\"error\"") && error.contains("\"id\":null"), "{error}");
     let answer = lines.next().expect("an answer").expect("text");

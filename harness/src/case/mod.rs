@@ -178,7 +178,9 @@ impl Feature {
             Self::User => "--user",
             Self::Noise => "--noise-call",
             Self::Writes => "--allow-writes",
-            Self::EmptyFlags => "a launcher that passes an empty flag string on (cv and wp-cli take it for none)",
+            Self::EmptyFlags => {
+                "a launcher that passes an empty flag string on (cv and wp-cli take it for none)"
+            }
             Self::ZeroFlags => "a launcher that passes the flag string 0 on (cv and wp-cli take it for none)",
         }
     }

@@ -109,7 +109,7 @@ impl Pattern {
     /// # Errors
     /// Column (in bytes, from 0) and what was expected there.
     pub fn parse(text: &str) -> Result<Self, (usize, String)> {
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = Parser { text, at: 0, depth: 0 };
         let pattern = parser.value()?;
         parser.space();
         if parser.at < text.len() {
@@ -212,7 +212,8 @@ fn check_object(
             None if member.optional => {}
             None => {
                 let error = got.iter().find(|(name, _)| name == "error" && member.name == "result");
-                let instead = error.map_or_else(String::new, |(_, e)| format!(", but the error {}", clip(&e.to_string())));
+                let instead = error
+                    .map_or_else(String::new, |(_, e)| format!(", but the error {}", clip(&e.to_string())));
                 out.push(Mismatch {
                     path: pointer(&member.name),
                     want: member.value.to_string(),
@@ -296,9 +297,13 @@ impl std::fmt::Display for Pattern {
     }
 }
 
+/// Deepest nesting of a pattern.
+const DEEPEST: usize = 200;
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    depth: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -321,12 +326,25 @@ impl<'a> Parser<'a> {
         found
     }
 
+    fn nested(
+        &mut self,
+        read: fn(&mut Self) -> Result<Pattern, (usize, String)>,
+    ) -> Result<Pattern, (usize, String)> {
+        if self.depth == DEEPEST {
+            return Err((self.at, format!("a pattern is nested at most {DEEPEST} deep")));
+        }
+        self.depth += 1;
+        let pattern = read(self)?;
+        self.depth -= 1;
+        Ok(pattern)
+    }
+
     fn value(&mut self) -> Result<Pattern, (usize, String)> {
         self.space();
         match self.text[self.at..].chars().next() {
             Some('<') => self.hole(),
-            Some('[') => self.array(),
-            Some('{') => self.object(),
+            Some('[') => self.nested(Self::array),
+            Some('{') => self.nested(Self::object),
             Some('"') => {
                 let start = self.at;
                 let literal = self.string_literal()?;

@@ -306,7 +306,14 @@ fn declare(
     if args.allow_writes {
         features.push(Feature::Writes);
     }
-    secrets.extend(args.cred.iter().cloned());
+    if let Some(cred) = &args.cred {
+        // Without its scheme, too: a target may quote the token alone.
+        let token = cred.split_whitespace().last().unwrap_or_default();
+        if token.len() < 4 {
+            return Err(Error::Usage("--cred: too short to be struck out of reports".to_owned()));
+        }
+        secrets.extend([cred.clone(), token.to_owned()]);
+    }
     Ok(())
 }
 
@@ -374,6 +381,10 @@ enum Format {
 }
 
 fn report_files(reports: &[String]) -> Result<Vec<(Format, PathBuf)>, Error> {
+    let places: BTreeSet<&str> = reports.iter().filter_map(|pair| Some(pair.split_once('=')?.1)).collect();
+    if places.len() < reports.len() && reports.iter().all(|pair| pair.contains('=')) {
+        return Err(Error::Usage("--report: two reports go to one file".to_owned()));
+    }
     reports
         .iter()
         .map(|pair| {

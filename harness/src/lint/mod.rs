@@ -2,9 +2,10 @@
 //!
 //! Pure: text in, judgement out; reading files and printing is the command line's. A recording tells the order of
 //! bytes within one direction only, so answers are assigned to requests by their order and their ids ([`align`]) and
-//! never by time. What a line asks for is read in [`ask`], what its answer breaks is said in [`court`]. "A red is
-//! right": where the texts leave a freedom nothing is found, the reading is counted; what a called API may have
-//! printed itself is noted and not judged.
+//! never by time. What a line asks for is read in [`ask`]; what its answer breaks is said in [`court`] and in the
+//! modules that carry on its work: `header`, `envelope` (what all answers share), `lines` (by kind of line), `batch`,
+//! `calls` (by method), `updates` (options). "A red is right": where the texts leave a freedom nothing is found, the
+//! reading is counted; what a called API may have printed itself is noted and not judged.
 
 pub mod align;
 pub mod ask;

@@ -17,7 +17,7 @@ fn session(flags: Option<&str>, protocol: Protocol, lines: &str) -> Judged {
         let unescape = |s: &str| s.replace("\\x01", "\u{1}").replace("\\LF", "\n").replace("\\CR", "\r");
         match line.split_at(1) {
             (">" | "<", rest) if rest.starts_with('-') => {
-                text += &records(dir(line), unescape(&rest[2..]).as_bytes())
+                text += &records(dir(line), unescape(&rest[2..]).as_bytes());
             }
             (">" | "<", rest) => {
                 let bytes = unescape(rest.strip_prefix(' ').unwrap_or(rest)) + "\n";
@@ -444,7 +444,11 @@ fn what_a_called_api_may_have_printed_is_noted_and_a_second_error_is_the_servers
         assert!(judged.notes[0].1.contains("Noise.echo"), "{:?}", judged.notes);
     }
     let error = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"no"},"id":7}"#;
-    assert_eq!(clauses(&vt(&format!("{call}\n< {error}\n< {error}"))), ["pipe:flow.one-response"]);
+    let wrapped = r#"{"jsonrpc":"2.0","error":{"code":-32603,"message":"no"},"id":7}"#;
+    for (first, second) in [(error, error), (answer, answer), (error, wrapped)] {
+        let judged = vt(&format!("{call}\n< {first}\n< {second}"));
+        assert_eq!(clauses(&judged), ["pipe:flow.one-response"], "{first} {second}");
+    }
 }
 
 #[test]
@@ -483,8 +487,9 @@ fn a_missing_answer_is_missed_where_it_is_missing() {
 fn a_long_session_in_which_everything_is_wrong_is_judged_line_by_line() {
     let mut lines = String::new();
     for n in 0..3_000 {
-        lines += &format!("> {{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[{n}],\"id\":{n}}}\n");
-        lines += &format!("< {{\"jsonrpc\":\"2.0\",\"result\":[{n}],\"id\":\"{n}\"}}\n");
+        let ask = format!("> {{\"jsonrpc\":\"2.0\",\"method\":\"echo\",\"params\":[{n}],\"id\":{n}}}\n");
+        let answer = format!("< {{\"jsonrpc\":\"2.0\",\"result\":[{n}],\"id\":\"{n}\"}}\n");
+        lines.extend([ask, answer]);
     }
     let judged = vt(&lines);
     assert_eq!(judged.findings.len(), 3_000);

@@ -63,7 +63,9 @@ mod tests {
     #[test]
     fn a_pointer_is_found_in_the_text() {
         let text = r#"{"a":[1,{"é":"x"}],"b":null}"#;
-        for (pointer, wanted) in [("/a/0", "1"), ("/a/1/é", "\"x\""), ("/b", "null"), ("", text), ("/a/7", "]"), ("/c", "}")] {
+        for (pointer, wanted) in
+            [("/a/0", "1"), ("/a/1/é", "\"x\""), ("/b", "null"), ("", text), ("/a/7", "]"), ("/c", "}")]
+        {
             let (at, width) = place(text, pointer).unwrap();
             assert_eq!(text.chars().skip(at).take(width).collect::<String>(), wanted, "{pointer}");
         }

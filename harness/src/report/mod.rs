@@ -14,42 +14,77 @@ use crate::error::Error;
 /// Strikes declared secrets out of a text.
 #[must_use]
 pub fn redact(text: &str, secrets: &[String]) -> String {
-    secrets.iter().filter(|s| s.len() > 2).fold(text.to_owned(), |text, secret| {
-        let escaped = serde_json::to_string(secret).unwrap_or_default();
-        text.replace(secret.as_str(), "[secret]").replace(escaped.trim_matches('"'), "[secret]")
-    })
+    // What is struck out and put in is whole text, so the bytes stay UTF-8.
+    String::from_utf8_lossy(&redact_bytes(text.as_bytes(), secrets)).into_owned()
 }
 
 /// Strikes declared secrets out of bytes that need not be text.
 #[must_use]
 pub fn redact_bytes(bytes: &[u8], secrets: &[String]) -> Vec<u8> {
     let mut out = bytes.to_vec();
-    for secret in secrets.iter().filter(|s| s.len() > 2) {
+    for secret in secrets.iter().filter(|s| !s.is_empty()) {
         let escaped = serde_json::to_string(secret).unwrap_or_default();
         for form in [secret.as_bytes(), escaped.trim_matches('"').as_bytes()] {
-            while let Some(at) = crate::oracle::frame::find(&out, form) {
-                out.splice(at..at + form.len(), b"[secret]".iter().copied());
+            let mut struck = Vec::with_capacity(out.len());
+            let mut rest = out.as_slice();
+            // What was put in is not searched again: it may hold the secret itself.
+            while let Some(at) = crate::oracle::frame::find(rest, form) {
+                struck.extend_from_slice(&rest[..at]);
+                struck.extend_from_slice(b"[secret]");
+                rest = &rest[at + form.len()..];
             }
+            struck.extend_from_slice(rest);
+            out = struck;
         }
     }
     out
 }
 
-/// Writes a file beside its place and renames it there, so that no half report is ever seen.
+/// Writes a report. A regular file is written beside its place and renamed there, so that no half report is ever seen;
+/// a link stays a link; a device or a pipe is written to as it is.
 ///
 /// # Errors
 /// When the system refuses.
 pub fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
     let fail = |source| Error::Write { path: path.to_owned(), source };
-    let mut beside = path.as_os_str().to_owned();
+    let place = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if std::fs::metadata(&place).is_ok_and(|m| !m.is_file()) {
+        let opened = std::fs::OpenOptions::new().write(true).open(&place);
+        return opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(fail);
+    }
+    let mut beside = place.as_os_str().to_owned();
     beside.push(format!(".{}.tmp", std::process::id()));
     let beside = std::path::PathBuf::from(beside);
     let written = std::fs::File::create(&beside)
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path));
+        .and_then(|()| std::fs::rename(&beside, &place));
     written.map_err(|e| {
         // The half file, if there is one, is of no use to anybody.
         let _ = std::fs::remove_file(&beside);
         fail(e)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_stands_in_its_own_replacement_is_struck_out_once() {
+        let secrets = ["secret".to_owned()];
+        assert_eq!(redact_bytes(b"a secret, a secret", &secrets), b"a [secret], a [secret]");
+        assert_eq!(redact("a secret", &secrets), "a [secret]");
+    }
+
+    #[test]
+    fn a_link_stays_a_link_and_its_target_gets_the_report() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, link) = (dir.path().join("target.json"), dir.path().join("link.json"));
+        std::fs::write(&target, "old").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write_whole(&link, "new").unwrap();
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "new");
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
 }

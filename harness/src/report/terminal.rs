@@ -106,7 +106,10 @@ impl Terminal<'_> {
         for mismatch in case.mismatches.iter().filter(|m| !m.path.is_empty()).take(6) {
             line(
                 out,
-                &safe(&format!("      differs  {}: wanted {}, got {}", mismatch.path, mismatch.want, mismatch.got)),
+                &safe(&format!(
+                    "      differs  {}: wanted {}, got {}",
+                    mismatch.path, mismatch.want, mismatch.got
+                )),
             );
         }
         if let Some(control) = &case.control {

@@ -496,7 +496,11 @@ fn verdict(context: &Context<'_>, case: &Case, level: Level, play: Play, seats: 
         Play::Dead(Death::Hang(what)) => Attempt::new(Verdict::Hang, what),
         Play::Dead(Death::Crash(what)) => {
             let complaint = std::mem::take(&mut seats.complaint);
-            let last = if complaint.is_empty() { String::new() } else { format!("; its standard error ends with: {}", shorten(complaint.as_bytes())) };
+            let last = if complaint.is_empty() {
+                String::new()
+            } else {
+                format!("; its standard error ends with: {}", shorten(complaint.as_bytes()))
+            };
             Attempt::new(Verdict::Crash, what + &last)
         }
         Play::Dead(Death::Stopped(what)) => {

@@ -242,7 +242,11 @@ fn finish(
     let clean = |text: String| crate::report::redact(&text, secrets);
     let mut wire = attempt.wire;
     for stretch in &mut wire {
-        stretch.bytes = crate::report::redact_bytes(&stretch.bytes, secrets);
+        let clean = crate::report::redact_bytes(&stretch.bytes, secrets);
+        if stretch.bytes.len() == stretch.total {
+            stretch.total = clean.len();
+        }
+        stretch.bytes = clean;
     }
     CaseResult {
         id: case.id.clone(),

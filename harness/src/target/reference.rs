@@ -51,6 +51,6 @@ pub fn pipe(binary: &Path, profile: &str, extra: &[String]) -> Reference {
             Feature::EmptyFlags,
             Feature::ZeroFlags,
         ],
-        secrets: vec![account.cred.to_owned()],
+        secrets: vec![account.cred.to_owned(), account.cred.trim_start_matches("Bearer ").to_owned()],
     }
 }

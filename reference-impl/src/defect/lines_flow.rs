@@ -6,12 +6,22 @@ use civispec_wire::jsonrpc::METHOD_NOT_FOUND;
 use civispec_wire::line::Line;
 
 use crate::pipe::hooks::{Frame, Hook};
+use crate::pipe::options::Options;
 
 use super::flow::{refuse_if, repeat_if};
 use super::options::list_of;
 use super::{Seed, code_of};
 
 pub(super) const DEFECTS: &[Seed] = &[
+    Seed {
+        slug: "options-lost-at-login",
+        about: "sets the options back when somebody logs in",
+        hooks: &[Hook::Outcome(|request, outcome, state, _| {
+            if request.method == "login" && outcome.is_ok() {
+                state.options = Options::new(state.profile);
+            }
+        })],
+    },
     Seed {
         slug: "error-about-long-name-on-stderr",
         about: "writes the error about an unknown method to standard error when its name has 1000 bytes or more",

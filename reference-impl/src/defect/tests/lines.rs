@@ -2,7 +2,16 @@
 
 use super::{Profile, Script};
 
-pub(super) const SESSIONS: [Script; 7] = [
+pub(super) const SESSIONS: [Script; 8] = [
+    (
+        Profile::Published,
+        Some("vt"),
+        &[
+            r#"{…"method":"options","params":{"apiError":"array"},"id":1}¶"#,
+            r#"{…"method":"login","params":{"contactId":202},"id":2}¶"#,
+            r#"{…"method":"options","id":3}¶"#,
+        ],
+    ),
     (Profile::Published, Some(""), &[]),
     (Profile::Published, Some("01"), &[]),
     (Profile::Published, Some("0"), &[]),
