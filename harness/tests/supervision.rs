@@ -146,6 +146,7 @@ fn a_server_that_ignores_term_is_killed_and_judged_by_what_it_answers() {
         watched.expect(id, "pass", "");
     }
     assert!(watched.remarks().contains("ignored TERM and had to be killed"), "{}", watched.remarks());
+    assert!(watched.took < Duration::from_secs(15), "it is killed at once after that: {:?}", watched.took);
     assert_eq!(watched.code, Some(1));
 }
 
@@ -272,10 +273,13 @@ fn death_is_never_taken_for_the_silence_that_was_wanted() {
 
 #[test]
 fn a_daemon_that_left_the_group_is_found_and_ended() {
-    for kind in ["forks-daemon", "forks-bare-daemon"] {
+    for (kind, remark) in [
+        ("forks-daemon", "that it had left behind in "),
+        ("forks-bare-daemon", "that it had left behind without a trace"),
+    ] {
         let watched = watch(kind);
         assert_eq!(watched.code, Some(0), "{}", watched.stdout);
-        assert!(watched.remarks().contains("left behind"), "{kind}: {}", watched.remarks());
+        assert!(watched.remarks().contains(remark), "{kind}: {}", watched.remarks());
     }
 }
 

@@ -316,8 +316,7 @@ fn leak(text: &str, secrets: &[String]) -> Option<String> {
     if let Some(root) = roots.iter().find(|r| unescaped.contains(**r)) {
         return Some(format!("a path of the server ({root}…) stands in it"));
     }
-    let traces =
-        ["Stack trace", "stack trace", "Traceback (most recent", ".php on line", "#0 {", " at line "];
+    let traces = ["Stack trace", "stack trace", "Traceback (most recent", ".php on line", "#0 {"];
     traces.iter().find(|t| text.contains(**t)).map(|t| format!("a stack trace ({t}…) stands in it"))
 }
 
