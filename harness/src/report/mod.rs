@@ -21,20 +21,26 @@ pub fn redact(text: &str, secrets: &[String]) -> String {
 /// Strikes declared secrets out of bytes that need not be text.
 #[must_use]
 pub fn redact_bytes(bytes: &[u8], secrets: &[String]) -> Vec<u8> {
-    let mut out = bytes.to_vec();
-    for secret in secrets.iter().filter(|s| !s.is_empty()) {
-        let escaped = serde_json::to_string(secret).unwrap_or_default();
-        for form in [secret.as_bytes(), escaped.trim_matches('"').as_bytes()] {
-            let mut struck = Vec::with_capacity(out.len());
-            let mut rest = out.as_slice();
-            // What was put in is not searched again: it may hold the secret itself.
-            while let Some(at) = crate::oracle::frame::find(rest, form) {
-                struck.extend_from_slice(&rest[..at]);
-                struck.extend_from_slice(b"[secret]");
-                rest = &rest[at + form.len()..];
+    let mut forms: Vec<String> = secrets.to_vec();
+    forms.extend(
+        secrets.iter().filter_map(|s| serde_json::to_string(s).ok()).map(|s| s[1..s.len() - 1].to_owned()),
+    );
+    forms.retain(|form| !form.is_empty());
+    // The longest first: a credential before the token in it.
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    // One pass: what was put in is not searched again, as it may hold a secret itself.
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match forms.iter().find(|form| bytes[at..].starts_with(form.as_bytes())) {
+            Some(form) => {
+                out.extend_from_slice(b"[secret]");
+                at += form.len();
             }
-            struck.extend_from_slice(rest);
-            out = struck;
+            None => {
+                out.push(*byte);
+                at += 1;
+            }
         }
     }
     out
@@ -73,7 +79,8 @@ mod tests {
     fn a_secret_that_stands_in_its_own_replacement_is_struck_out_once() {
         let secrets = ["secret".to_owned()];
         assert_eq!(redact_bytes(b"a secret, a secret", &secrets), b"a [secret], a [secret]");
-        assert_eq!(redact("a secret", &secrets), "a [secret]");
+        let both = ["Bearer secret".to_owned(), "secret".to_owned()];
+        assert_eq!(redact("Bearer secret and secret", &both), "[secret] and [secret]");
     }
 
     #[test]

@@ -166,17 +166,23 @@ fn identify(context: &Context<'_>) -> Result<String, String> {
     let shown = crate::report::repro::command_line(&argv);
     context.sessions.fetch_add(1, Ordering::Relaxed);
     match Conversation::open(&argv, context.launcher, &context.pace) {
-        Ok(conversation) => {
+        Ok(mut conversation) => {
             let header = shorten(conversation.header());
+            // What is printed before the header spoils one clause; a program that is no server at all spoils the run.
             let readable = civispec_wire::json::parse_output(conversation.header());
+            let mut vars = variables(context.seed, "identify", 0, context.declared);
+            let is_server = readable.is_ok() || conversation.settle(&mut vars, &context.pace).is_ok();
             context.conduct.note(&conversation.close(&context.pace).0);
-            readable.map(|_| header.clone()).map_err(|e| {
-                let message = format!(
-                    "the target gave no header: {shown}\nIts first line is no JSON ({e}): {header}\nIf something else \
-                     printed that line, send it to standard error: in every session it would stand for the header."
-                );
-                crate::report::redact(&message, context.secrets)
-            })
+            match readable {
+                Err(e) if !is_server => {
+                    let message = format!(
+                        "the target gave no header: {shown}\nIts first line is no JSON ({e}): {header}\nIt answers no \
+                         request either."
+                    );
+                    Err(crate::report::redact(&message, context.secrets))
+                }
+                _ => Ok(header),
+            }
         }
         Err(OpenError::Start(e)) => Err(format!(
             "the target cannot be started: {shown}: {e}\nGive the command of a Civi::pipe server after '--'; it is \

@@ -20,9 +20,12 @@ pub(super) fn apply_passive(plan: &Plan<'_>, results: &mut [CaseResult], tally: 
         };
         if let Some(sighting) = tally.first.get(&code) {
             result.verdict = Verdict::of_departure(level_of(plan, case), plan.strict);
-            result.reason = format!("{} (seen in {})", sighting.detail, sighting.case);
+            result.reason = crate::report::redact(
+                &format!("{} (seen in {})", sighting.detail, sighting.case),
+                &plan.secrets,
+            );
             result.wanted = Some(code.rule().to_owned());
-            result.got = Some(sighting.answer.clone());
+            result.got = Some(crate::report::redact(&sighting.answer, &plan.secrets));
             if sighting.case != result.id {
                 result.needs_earlier = vec![sighting.case.clone()];
             }

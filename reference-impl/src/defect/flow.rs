@@ -51,7 +51,7 @@ pub(super) const DEFECTS: &[Seed] = &[
     },
     Seed {
         slug: "api-error-answered-twice",
-        about: "answers an API call of an entity that does not exist twice",
+        about: "answers an api4 call of an entity that does not exist twice",
         hooks: &[
             Hook::Response(|request, answer, _, scene| {
                 let entity =
@@ -60,7 +60,8 @@ pub(super) const DEFECTS: &[Seed] = &[
                     ["contact", "noise", "system"].contains(&entity.to_ascii_lowercase().as_str())
                 });
                 let failed = code_of(&answer.message) == Some(API_FAILED);
-                scene.count = usize::from(failed && !is_known && scene.batch.is_none());
+                let is_api4 = request.is_some_and(|request| request.method == "api4");
+                scene.count = usize::from(failed && is_api4 && !is_known && scene.batch.is_none());
             }),
             Hook::Frame(|frame, _, scene| repeat_if(&mut scene.count, frame)),
         ],
